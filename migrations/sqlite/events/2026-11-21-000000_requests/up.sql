@@ -1,0 +1,26 @@
+-- Requests that were answered 202, and what became of them.
+CREATE TABLE trine_requests (
+    id              TEXT PRIMARY KEY,
+    principal       TEXT NOT NULL,
+    scope           TEXT NOT NULL,
+    key             TEXT NOT NULL,
+    fingerprint     BLOB NOT NULL,
+    -- The accepted request as JSON.
+    request         TEXT NOT NULL,
+    state           TEXT NOT NULL CHECK (state IN ('ACCEPTED', 'RUNNING', 'APPLYING', 'DONE')),
+    attempt         INTEGER NOT NULL DEFAULT 0,
+    -- ACCEPTED: not claimed before. RUNNING, APPLYING: when the lease runs out. Milliseconds since the epoch.
+    due_ms          INTEGER NOT NULL,
+    accepted_ms     INTEGER NOT NULL,
+    decided         TEXT,
+    apply_time      TEXT,
+    consistency_token TEXT,
+    result          TEXT,
+    done_time       TEXT,
+    -- A failed request does not keep its key: a retry is a new request.
+    failed          INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+
+CREATE UNIQUE INDEX trine_requests_key ON trine_requests (principal, scope, key) WHERE failed = 0;
+CREATE INDEX trine_requests_due ON trine_requests (due_ms) WHERE state <> 'DONE';
+CREATE INDEX trine_requests_done ON trine_requests (done_time) WHERE state = 'DONE';

@@ -1,0 +1,90 @@
+//! The handles a role is given, opened as its plan says.
+//!
+//! Also keeps the primary tidy. Invariant: a plan without a primary yields no `WriteStore`, so nothing downstream can write.
+
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+
+use crate::config::{DatabaseSettings, Secret, Settings};
+use crate::model::Result;
+use crate::schema::Catalogue;
+use crate::store::{DatabaseUrl, OpenOptions, ReadStore, RequestStore, WriteStore};
+
+/// How often a primary forgets what is past its time and makes ready for the next hours.
+const RETENTION_INTERVAL: Duration = Duration::from_secs(300);
+
+#[derive(Clone)]
+pub struct Databases {
+    pub reads: ReadStore,
+    pub writes: Option<WriteStore>,
+    pub requests: Option<RequestStore>,
+}
+
+/// Ends the retention of a primary when dropped.
+pub struct Retention(Option<JoinHandle<()>>);
+
+impl Drop for Retention {
+    fn drop(&mut self) {
+        if let Some(task) = &self.0 {
+            task.abort();
+        }
+    }
+}
+
+impl Retention {
+    /// Starts the retention of the primary, where there is one. Must be called within a runtime.
+    pub fn start(settings: &Settings) -> Self {
+        let keep_hours = settings.idempotency.keep_hours;
+        let options = options(&settings.database);
+        let primary = url(&settings.database.primary);
+        Self(primary.map(|primary| tokio::spawn(retain(primary, options, keep_hours))))
+    }
+}
+
+async fn retain(primary: DatabaseUrl, options: OpenOptions, keep_hours: u32) {
+    let mut ticks = tokio::time::interval(RETENTION_INTERVAL);
+    // The first tick is at once, and a start has just made what the next hours need.
+    ticks.tick().await;
+    loop {
+        ticks.tick().await;
+        let primary = primary.clone();
+        match tokio::task::spawn_blocking(move || primary.retain(options, keep_hours)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, context = error.context, "retention"),
+            Err(error) => tracing::error!(%error, "retention"),
+        }
+    }
+}
+
+/// Opens what the configuration gives; `config` has made sure that it is what the plan allows.
+pub fn open(settings: &Settings, catalogue: &Catalogue) -> Result<Databases> {
+    let options = options(&settings.database);
+    // The primary is prepared before it is read: its readers need the tables.
+    let writes = url(&settings.database.primary)
+        .map(|primary| WriteStore::open(&primary, options, catalogue))
+        .transpose()?;
+    let reads = match (url(&settings.database.primary), url(&settings.database.replica)) {
+        (Some(primary), _) => ReadStore::open(&primary, options, false)?,
+        (None, Some(replica)) => ReadStore::open(&replica, options, true)?,
+        (None, None) => unreachable!("config refuses a role without a database to read"),
+    };
+    let requests =
+        url(&settings.database.events).map(|events| RequestStore::open(&events, options)).transpose()?;
+    Ok(Databases { reads, writes, requests })
+}
+
+pub fn options(database: &DatabaseSettings) -> OpenOptions {
+    OpenOptions {
+        connections: database.connections,
+        read_timeout_ms: database.read_timeout_ms,
+        write_timeout_ms: database.write_timeout_ms,
+        lock_timeout_ms: database.lock_timeout_ms,
+        queue_length_max: database.queue_length_max,
+        batch_length_max: database.batch_length_max,
+    }
+}
+
+pub fn url(text: &Option<Secret>) -> Option<DatabaseUrl> {
+    text.as_ref().and_then(|text| DatabaseUrl::parse(&text.0).ok())
+}

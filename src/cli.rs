@@ -1,0 +1,173 @@
+//! The command line: arguments → configuration overrides → one call into `app`.
+//!
+//! Exit codes: 0 done, 1 a check found something, 2 bad usage, configuration or schema. Errors go to
+//! standard error, one sentence each, all of them.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::app;
+use crate::config::{ConfigProblem, Overrides, Settings};
+use crate::role::{Given, Role};
+use crate::schema;
+use crate::store::postgres::grants::grants_sql;
+
+const FOUND_SOMETHING: u8 = 1;
+const BAD_USAGE: u8 = 2;
+
+/// Describe your tables in Protocol Buffers, run one binary.
+#[derive(Parser)]
+#[command(name = "trine", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the API (without arguments: proto/ on sqlite:trine.db, 127.0.0.1:8080).
+    Serve(ConfigArguments),
+    /// Show or check the effective configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Check the schema, or apply it to the primary.
+    #[command(subcommand)]
+    Schema(SchemaCommand),
+    /// Print the SQL that makes a PostgreSQL login fit for a role.
+    Grants {
+        #[arg(long)]
+        role: Role,
+        #[arg(long)]
+        user: String,
+    },
+}
+
+#[derive(Subcommand)]
+enum ConfigCommand {
+    /// Effective values, secrets masked, and where each came from.
+    Print(ConfigArguments),
+    /// Exit 0 when the configuration and the schema could be served.
+    Check(ConfigArguments),
+}
+
+#[derive(Subcommand)]
+enum SchemaCommand {
+    /// Exit 1 and one line for each mistake in the .proto files.
+    Check(ConfigArguments),
+    /// Bring the primary up to the schema.
+    Apply(ConfigArguments),
+}
+
+#[derive(Args)]
+struct ConfigArguments {
+    /// TOML file over the defaults.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// monolith, nanoservice or microservice.
+    #[arg(long)]
+    role: Option<Role>,
+    /// Directory of .proto files or a .binpb descriptor set; may be repeated.
+    #[arg(long, value_name = "PATH")]
+    proto: Vec<PathBuf>,
+    /// The primary: sqlite:PATH or postgres://…
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
+    /// A replica to read from.
+    #[arg(long, value_name = "URL")]
+    replica: Option<String>,
+    /// A microservice's own database.
+    #[arg(long, value_name = "URL")]
+    events_database: Option<String>,
+    /// Address of the API; port 0 picks a free one.
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
+    /// Address of health, metrics and version.
+    #[arg(long, value_name = "ADDR")]
+    admin_listen: Option<String>,
+    /// Any key of config/default.toml; may be repeated.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+    set: Vec<(String, String)>,
+}
+
+impl ConfigArguments {
+    fn overrides(self) -> Overrides {
+        let mut values = Vec::new();
+        let mut add = |key: &str, text: Option<String>| {
+            if let Some(text) = text {
+                values.push((key.to_owned(), text));
+            }
+        };
+        add("role", self.role.map(|role| role.to_string()));
+        add("database.primary", self.database);
+        add("database.replica", self.replica);
+        add("database.events", self.events_database);
+        add("http.listen", self.listen);
+        add("admin.listen", self.admin_listen);
+        if !self.proto.is_empty() {
+            let paths = self.proto.iter().map(|path| toml::Value::String(path.display().to_string()));
+            add("schema.paths", Some(toml::Value::Array(paths.collect()).to_string()));
+        }
+        values.extend(self.set);
+        Overrides { file: self.config, values }
+    }
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) => Ok((key.trim().to_owned(), value.trim().to_owned())),
+        None => Err("write section.key=value".to_owned()),
+    }
+}
+
+/// Parses the process' arguments and does what they say.
+pub fn run() -> ExitCode {
+    match Cli::parse().command {
+        Command::Serve(arguments) => configured(arguments, app::serve),
+        Command::Config(ConfigCommand::Print(arguments)) => print_configuration(arguments),
+        Command::Config(ConfigCommand::Check(arguments)) => configured(arguments, check_schema),
+        Command::Schema(SchemaCommand::Check(arguments)) => configured(arguments, check_schema),
+        Command::Schema(SchemaCommand::Apply(arguments)) => configured(arguments, app::apply_schema),
+        Command::Grants { role, user } => {
+            print!("{}", grants_sql(role.plan().primary == Given::Required, &user));
+            ExitCode::SUCCESS
+        }
+    }
+}
+
+fn configured(arguments: ConfigArguments, act: fn(Settings) -> ExitCode) -> ExitCode {
+    match Settings::load(&arguments.overrides()) {
+        Ok((settings, _)) => act(settings),
+        Err(problems) => refuse(&problems),
+    }
+}
+
+fn print_configuration(arguments: ConfigArguments) -> ExitCode {
+    match Settings::load(&arguments.overrides()) {
+        Ok((_, layers)) => {
+            print!("{}", layers.print());
+            ExitCode::SUCCESS
+        }
+        Err(problems) => refuse(&problems),
+    }
+}
+
+fn check_schema(settings: Settings) -> ExitCode {
+    match schema::load(&settings.schema.paths, &settings.schema.domains) {
+        Ok(_) => ExitCode::SUCCESS,
+        Err(problems) => {
+            for problem in problems {
+                eprintln!("{}: {}", problem.location, problem.message);
+            }
+            ExitCode::from(FOUND_SOMETHING)
+        }
+    }
+}
+
+fn refuse(problems: &[ConfigProblem]) -> ExitCode {
+    for problem in problems {
+        eprintln!("configuration: {} {}", problem.key, problem.message);
+    }
+    ExitCode::from(BAD_USAGE)
+}

@@ -1,0 +1,64 @@
+//! A write on its way to whoever plans or accepts it: an [`Invocation`] without what only the
+//! process that serves the client knows.
+
+use serde::{Deserialize, Serialize};
+
+use super::engine::Invocation;
+use crate::model::{Error, Idempotency, Position, Result, WriteSet};
+use crate::store::request_log::{AcceptedRequest, Work};
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Ask {
+    pub method: String,
+    pub work: Work,
+    pub principal: String,
+    pub idempotency: Option<Idempotency>,
+    /// A rule reads no older state than this.
+    pub position: Option<Position>,
+    pub request_id: String,
+    pub traceparent: Option<String>,
+}
+
+impl From<Invocation> for Ask {
+    fn from(invocation: Invocation) -> Self {
+        Self {
+            method: invocation.method,
+            work: invocation.work,
+            principal: invocation.principal,
+            idempotency: invocation.idempotency,
+            position: invocation.position,
+            request_id: invocation.request_id,
+            traceparent: invocation.traceparent,
+        }
+    }
+}
+
+impl From<&AcceptedRequest> for Ask {
+    fn from(request: &AcceptedRequest) -> Self {
+        Self {
+            method: request.method.clone(),
+            work: request.work.clone(),
+            principal: request.idempotency.key.principal.clone(),
+            idempotency: Some(request.idempotency.clone()),
+            position: request.position,
+            request_id: request.request_id.clone(),
+            traceparent: request.traceparent.clone(),
+        }
+    }
+}
+
+impl Ask {
+    /// Plain CRUD as the write set that it already is, with who asked and under which key.
+    pub fn into_write_set(self) -> Result<WriteSet> {
+        match self.work {
+            Work::WriteSet(write_set) => Ok(WriteSet {
+                idempotency: self.idempotency,
+                request_id: self.request_id,
+                traceparent: self.traceparent,
+                ..*write_set
+            }),
+            Work::Rule(_) => Err(Error::internal("a rule's request is no write set")),
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! `sync` and `forward` on the monolith: plan, commit, and plan again while guards fail.
+//!
+//! The two differ in who runs the rule, and in nothing else. Plain CRUD is already decided and is
+//! committed once: its preconditions are the client's own.
+
+use super::ask::Ask;
+use super::contention::Turns;
+use super::engine::{Invocation, Reply};
+use super::planner::Planner;
+use super::replay;
+use crate::events::guards::{first_resource, guard_failed, newest_position};
+use crate::events::peer::Peer;
+use crate::model::{Deadline, Error, Reason, Result, WriteSet};
+use crate::schema::Catalogue;
+use crate::store::request_log::Work;
+use crate::store::{Committed, ReadStore, WriteStore};
+
+/// Runs of one rule for one request; more means that writers outside this process win every race.
+const RUNS_MAX: u32 = 10;
+
+/// Who runs the rule.
+#[derive(Clone, Copy)]
+pub enum Planning<'a> {
+    Here(&'a Planner),
+    There(&'a Peer),
+}
+
+pub struct Committer {
+    pub catalogue: std::sync::Arc<Catalogue>,
+    pub reads: ReadStore,
+    pub writes: WriteStore,
+    pub turns: Turns,
+}
+
+impl Committer {
+    pub async fn run(&self, invocation: Invocation, planning: Planning<'_>) -> Result<Reply> {
+        if let Some(reply) = replay::stored_answer(&self.reads, &invocation).await? {
+            return Ok(reply);
+        }
+        let deadline = invocation.deadline;
+        let ask = Ask::from(invocation);
+        let committed = match ask.work {
+            Work::WriteSet(_) => self.writes.commit(ask.into_write_set()?, deadline).await?,
+            Work::Rule(_) => self.run_rule(ask, planning, deadline).await?,
+        };
+        let (answer, replayed) = (committed.answer, committed.replayed);
+        Ok(Reply::Done { answer, position: Some(committed.position), replayed })
+    }
+
+    async fn run_rule(&self, mut ask: Ask, planning: Planning<'_>, deadline: Deadline) -> Result<Committed> {
+        let mut write_set = planning.plan(&ask, deadline).await?;
+        let turn = tokio::time::timeout(deadline.remaining(), self.turns.take(&write_set));
+        let turn = turn.await.map_err(|_| too_late())?;
+        if turn.waited {
+            write_set = self.plan_again(&mut ask, &write_set, planning, deadline).await?;
+        }
+        for run in 1.. {
+            let decided = write_set.clone();
+            match self.writes.commit(write_set, deadline).await {
+                Err(error) if guard_failed(&decided, &error) && run < RUNS_MAX => {
+                    metrics::counter!("trine_rule_reruns_total", "method" => ask.method.clone()).increment(1);
+                    write_set = self.plan_again(&mut ask, &decided, planning, deadline).await?;
+                }
+                outcome => return outcome,
+            }
+        }
+        unreachable!("the loop ends with the last run's outcome")
+    }
+
+    /// Plans on newer state: a replica is told what it must have replayed first.
+    async fn plan_again(
+        &self,
+        ask: &mut Ask,
+        stale: &WriteSet,
+        planning: Planning<'_>,
+        deadline: Deadline,
+    ) -> Result<WriteSet> {
+        if let Planning::There(_) = planning {
+            ask.position =
+                newest_position(&self.catalogue, &self.reads, first_resource(&stale.mutations), deadline)
+                    .await?;
+        }
+        planning.plan(ask, deadline).await
+    }
+}
+
+impl Planning<'_> {
+    async fn plan(self, ask: &Ask, deadline: Deadline) -> Result<WriteSet> {
+        match self {
+            Planning::Here(planner) => planner.plan(ask.clone(), deadline).await,
+            Planning::There(peer) => super::peer::plan(peer, ask, deadline).await,
+        }
+    }
+}
+
+fn too_late() -> Error {
+    Error::new(Reason::Deadline, "others were writing the same resource until the deadline; try again")
+}

@@ -1,0 +1,295 @@
+//! The engine: takes a write, finds its mode, does it.
+//!
+//! What it can do follows from the handles it was given: with a write store it commits, with a
+//! request store it accepts, with neither it refuses. It does not know which role it plays.
+
+mod background;
+
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use super::acceptance::{Acceptance, key_required};
+use super::ask::Ask;
+use super::commit::{Committer, Planning};
+use super::contention::Turns;
+use super::modes::{Mode, Modes};
+use super::operations::{LoggedOperations, RecordedOperations, Waiters, not_found};
+use super::planner::Planner;
+use super::registry::Rules;
+use super::{peer, replay};
+use crate::events::cloud_event::INBOX_PATH;
+use crate::events::inbox::Inbox;
+use crate::events::peer::Peer;
+use crate::events::signature::{Secrets, Signature};
+use crate::events::tokens::Tokens;
+use crate::model::{Answer, Deadline, Error, Idempotency, Operation, OperationId, Position, Reason, Result};
+use crate::schema::Catalogue;
+use crate::store::request_log::Work;
+use crate::store::{ReadStore, RequestStore, WriteStore};
+
+pub use background::Background;
+
+/// A write as HTTP, the plan endpoint or the runner hands it over.
+#[derive(Clone, Debug)]
+pub struct Invocation {
+    /// `blog.v1.Entry.Create` or `blog.v1.BlogService.Publish`.
+    pub method: String,
+    pub work: Work,
+    /// `anonymous` until authentication is configured.
+    pub principal: String,
+    pub idempotency: Option<Idempotency>,
+    /// What the client has seen.
+    pub position: Option<Position>,
+    pub request_id: String,
+    pub traceparent: Option<String>,
+    /// `Prefer: respond-async`
+    pub prefers_async: bool,
+    pub deadline: Deadline,
+}
+
+#[derive(Debug)]
+pub enum Reply {
+    Done {
+        answer: Answer,
+        position: Option<Position>,
+        replayed: bool,
+    },
+    /// Durable, not done: 202.
+    Accepted {
+        operation: Operation,
+    },
+}
+
+/// What a deployment has been given.
+pub struct EngineParts {
+    pub catalogue: Arc<Catalogue>,
+    pub rules: Rules,
+    /// The primary where there is a write store, else a replica.
+    pub reads: ReadStore,
+    pub writes: Option<WriteStore>,
+    pub requests: Option<RequestStore>,
+    /// Who plans and accepts for this deployment.
+    pub microservice: Option<Peer>,
+    /// Whose inbox takes what was decided here.
+    pub monolith: Option<Peer>,
+    /// None: calls of other roles are not answered.
+    pub secrets: Option<Secrets>,
+    pub modes: Modes,
+    pub tokens: Tokens,
+}
+
+pub struct Engine {
+    reads: ReadStore,
+    modes: Modes,
+    planner: Planner,
+    committer: Option<Committer>,
+    acceptance: Option<Acceptance>,
+    microservice: Option<Peer>,
+    monolith: Option<Peer>,
+    secrets: Option<Secrets>,
+    inbox: Option<Inbox>,
+    logged: Option<LoggedOperations>,
+    recorded: RecordedOperations,
+}
+
+impl Engine {
+    pub fn new(parts: EngineParts) -> Self {
+        let EngineParts { catalogue, rules, reads, writes, requests, microservice, monolith, .. } = parts;
+        let planner = Planner::new(catalogue.clone(), Arc::new(rules), reads.clone());
+        let inbox = writes.clone().map(|writes| Inbox {
+            catalogue: catalogue.clone(),
+            reads: reads.clone(),
+            writes,
+            tokens: parts.tokens.clone(),
+        });
+        let recorded = RecordedOperations {
+            catalogue: catalogue.clone(),
+            tokens: parts.tokens,
+            reads: reads.clone(),
+            microservice: microservice.clone(),
+            elsewhere: writes.is_none(),
+        };
+        let committer = writes.map(|writes| Committer {
+            catalogue: catalogue.clone(),
+            reads: reads.clone(),
+            writes,
+            turns: Turns::default(),
+        });
+        let acceptance = requests.clone().map(|requests| Acceptance {
+            planner: planner.clone(),
+            requests,
+            doorbell: Arc::new(Notify::new()),
+        });
+        let logged = requests.map(|requests| LoggedOperations { requests, waiters: Waiters::default() });
+        let (modes, secrets) = (parts.modes, parts.secrets);
+        Self {
+            reads,
+            modes,
+            planner,
+            committer,
+            acceptance,
+            microservice,
+            monolith,
+            secrets,
+            inbox,
+            logged,
+            recorded,
+        }
+    }
+
+    /// Runs the write in its mode.
+    pub async fn invoke(&self, invocation: Invocation) -> Result<Reply> {
+        let mode = self.modes.of(&invocation.method, invocation.prefers_async);
+        if let Some(committer) = &self.committer {
+            return match mode {
+                Mode::Sync => committer.run(invocation, Planning::Here(&self.planner)).await,
+                Mode::Forward => committer.run(invocation, Planning::There(self.microservice()?)).await,
+                Mode::Async => self.hand_over(invocation).await,
+            };
+        }
+        match (&self.acceptance, mode) {
+            (Some(acceptance), Mode::Async) => self.accept(acceptance, invocation).await,
+            (Some(_), Mode::Sync | Mode::Forward) => Err(not_this_role(&invocation.method)),
+            (None, _) => {
+                Err(Error::new(Reason::ReadOnlyRole, "this deployment only reads; send writes elsewhere"))
+            }
+        }
+    }
+
+    /// `GET /trine/v1/operations/{id}`, waiting up to `wait_ms` for it to be done.
+    pub async fn operation(&self, id: &OperationId, wait_ms: u64, deadline: Deadline) -> Result<Operation> {
+        match &self.logged {
+            Some(logged) => logged.get(id, wait_ms, deadline).await?.ok_or_else(|| not_found(id)),
+            None => self.recorded.get(id, wait_ms, deadline).await,
+        }
+    }
+
+    pub async fn list_operations(
+        &self,
+        before: Option<OperationId>,
+        limit: u32,
+        deadline: Deadline,
+    ) -> Result<Vec<Operation>> {
+        match &self.logged {
+            Some(logged) => logged.list(before, limit, deadline).await,
+            None => self.recorded.list(before, limit, deadline).await,
+        }
+    }
+
+    pub async fn cancel(&self, id: &OperationId, deadline: Deadline) -> Result<Operation> {
+        match &self.logged {
+            Some(logged) => logged.cancel(id, deadline).await,
+            None => self.recorded.cancel(id, deadline).await,
+        }
+    }
+
+    /// `POST /trine/v1/{commands:plan,commands:accept,commands:operations,inbox}`: signed role-to-role
+    /// calls. `path` is the full path; headers are the three Standard Webhooks ones. Answers the JSON body.
+    pub async fn peer_call(
+        &self,
+        path: &str,
+        signature: PeerSignature<'_>,
+        body: &[u8],
+        deadline: Deadline,
+    ) -> Result<Vec<u8>> {
+        let secrets = self.secrets.as_ref().ok_or_else(|| no_such_call(path))?;
+        secrets.verify(signature, body)?;
+        match (path, &self.inbox, &self.acceptance, &self.logged) {
+            (INBOX_PATH, Some(inbox), ..) => to_json(&inbox.receive(body, deadline).await?),
+            (peer::PLAN_PATH, _, Some(_), _) => {
+                peer::render(self.plan_for_peer(from_json(body)?, deadline).await)
+            }
+            (peer::ACCEPT_PATH, _, Some(acceptance), _) => {
+                peer::render(self.accept_for_peer(acceptance, from_json(body)?, deadline).await)
+            }
+            (peer::OPERATIONS_PATH, .., Some(logged)) => {
+                peer::render(logged.answer(from_json(body)?, deadline).await)
+            }
+            _ => Err(no_such_call(path)),
+        }
+    }
+
+    /// `async` on the monolith: the microservice makes it durable; its 202 is passed on.
+    async fn hand_over(&self, invocation: Invocation) -> Result<Reply> {
+        if invocation.idempotency.is_none() {
+            return Err(key_required());
+        }
+        if let Some(reply) = replay::stored_answer(&self.reads, &invocation).await? {
+            return Ok(reply);
+        }
+        let deadline = invocation.deadline;
+        let operation = peer::accept(self.microservice()?, &Ask::from(invocation), deadline).await?;
+        Ok(Reply::Accepted { operation })
+    }
+
+    /// `async` straight at the microservice.
+    async fn accept(&self, acceptance: &Acceptance, invocation: Invocation) -> Result<Reply> {
+        // The replica need not be there for a request to be accepted.
+        match replay::stored_answer(&self.reads, &invocation).await {
+            Ok(Some(reply)) => return Ok(reply),
+            Err(error) if error.reason == Reason::IdempotencyKeyReused => return Err(error),
+            Ok(None) | Err(_) => {}
+        }
+        let deadline = invocation.deadline;
+        let operation = acceptance.accept(Ask::from(invocation), deadline).await?;
+        Ok(Reply::Accepted { operation })
+    }
+
+    /// The other side of `forward`: the rule runs here, on state no older than the asker's.
+    async fn plan_for_peer(&self, ask: Ask, deadline: Deadline) -> Result<crate::model::WriteSet> {
+        self.refuse_unlisted(&ask.method)?;
+        if let Some(position) = ask.position {
+            let wait_ms = u64::try_from(deadline.remaining().as_millis()).unwrap_or(u64::MAX);
+            if !self.reads.caught_up(position, wait_ms).await {
+                return Err(Error::new(Reason::ReplicaBehind, "the replica has not yet what the client saw"));
+            }
+        }
+        crate::failpoint!("plan");
+        self.planner.plan(ask, deadline).await
+    }
+
+    /// The other side of handing over. The asker has decided the mode; here it only must be listed.
+    async fn accept_for_peer(
+        &self,
+        acceptance: &Acceptance,
+        ask: Ask,
+        deadline: Deadline,
+    ) -> Result<Operation> {
+        self.refuse_unlisted(&ask.method)?;
+        acceptance.accept(ask, deadline).await
+    }
+
+    fn refuse_unlisted(&self, method: &str) -> Result<()> {
+        if self.modes.is_listed(method) { Ok(()) } else { Err(not_this_role(method)) }
+    }
+
+    fn microservice(&self) -> Result<&Peer> {
+        self.microservice.as_ref().ok_or_else(|| {
+            Error::new(Reason::DatabaseUnavailable, "the service that does this is not configured")
+                .with_context("a method of writes.methods needs peers.microservice and peers.secret")
+        })
+    }
+}
+
+/// `webhook-id`, `webhook-timestamp`, `webhook-signature`.
+pub type PeerSignature<'a> = Signature<'a>;
+
+fn not_this_role(method: &str) -> Error {
+    let message = format!("{method} is not asynchronous here; send it to the monolith");
+    Error::new(Reason::NotThisRole, message)
+}
+
+fn no_such_call(path: &str) -> Error {
+    Error::new(Reason::NotFound, format!("there is no {path} here"))
+}
+
+fn from_json<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T> {
+    serde_json::from_slice(body).map_err(|error| {
+        Error::new(Reason::InvalidBody, format!("the body is not what this call takes: {error}"))
+    })
+}
+
+fn to_json(value: &impl serde::Serialize) -> Result<Vec<u8>> {
+    serde_json::to_vec(value).map_err(|error| Error::internal(error.to_string()))
+}

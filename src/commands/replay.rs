@@ -1,0 +1,31 @@
+//! Replays: what a key has already been answered is answered again, cheaply, before any work.
+//!
+//! Only a shortcut: the commit looks the key up again in its own transaction and is the arbiter.
+
+use super::engine::{Invocation, Reply};
+use crate::model::{Answer, Deadline, Error, Idempotency, Reason, Result};
+use crate::store::ReadStore;
+
+/// The stored answer as a reply, if the invocation's key has one.
+pub async fn stored_answer(reads: &ReadStore, invocation: &Invocation) -> Result<Option<Reply>> {
+    let Some(idempotency) = &invocation.idempotency else { return Ok(None) };
+    let answer = answer_of(reads, idempotency, invocation.deadline).await?;
+    Ok(answer.map(|answer| Reply::Done { answer, position: None, replayed: true }))
+}
+
+/// The stored answer of a key; a key that was used for another request is refused.
+pub async fn answer_of(
+    reads: &ReadStore,
+    idempotency: &Idempotency,
+    deadline: Deadline,
+) -> Result<Option<Answer>> {
+    match reads.answer(&idempotency.key, deadline).await? {
+        Some((fingerprint, _)) if fingerprint != idempotency.fingerprint => Err(key_reused()),
+        known => Ok(known.map(|(_, answer)| answer)),
+    }
+}
+
+pub fn key_reused() -> Error {
+    let message = "this idempotency key was used for another request; use a new key for a new request";
+    Error::new(Reason::IdempotencyKeyReused, message)
+}

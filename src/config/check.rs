@@ -1,0 +1,129 @@
+//! Cross-checks: what each value alone cannot say. All in one place, all mistakes at once.
+
+use super::layers::problem;
+use super::{AuthMode, ConfigProblem, Settings};
+use crate::commands::Mode;
+use crate::flags::Provider;
+use crate::role::{BackgroundService, Given};
+use crate::store::DatabaseUrl;
+
+pub fn check(settings: &Settings) -> Result<(), Vec<ConfigProblem>> {
+    let mut problems = Vec::new();
+    databases(settings, &mut problems);
+    limits(settings, &mut problems);
+    peers(settings, &mut problems);
+    flags(settings, &mut problems);
+    authentication(settings, &mut problems);
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
+}
+
+/// A role is given exactly the databases its plan names.
+fn databases(settings: &Settings, problems: &mut Vec<ConfigProblem>) {
+    let plan = settings.role.plan();
+    let database = &settings.database;
+    for (key, given, url) in [
+        ("database.primary", plan.primary, &database.primary),
+        ("database.replica", plan.replica, &database.replica),
+        ("database.events", plan.events, &database.events),
+    ] {
+        match (given, url) {
+            (Given::Required, None) => problems.push(problem(
+                key,
+                format!("is missing; a {} needs it (sqlite:PATH or postgres://…)", plan.role),
+            )),
+            (Given::Refused, Some(_)) => problems.push(problem(
+                key,
+                format!("is set, but a {} may not have it; remove it or choose another role", plan.role),
+            )),
+            (_, Some(url)) => {
+                if let Err(message) = DatabaseUrl::parse(&url.0) {
+                    problems.push(problem(key, message));
+                }
+            }
+            (_, None) => {}
+        }
+    }
+}
+
+fn limits(settings: &Settings, problems: &mut Vec<ConfigProblem>) {
+    let database = &settings.database;
+    for (key, value) in [
+        ("http.max_body_bytes", settings.http.max_body_bytes as u64),
+        ("http.request_timeout_ms", settings.http.request_timeout_ms),
+        ("http.workers", settings.http.workers as u64),
+        ("http.max_connections", settings.http.max_connections as u64),
+        ("database.connections", database.connections.into()),
+        ("database.read_timeout_ms", database.read_timeout_ms.into()),
+        ("database.write_timeout_ms", database.write_timeout_ms.into()),
+        ("database.lock_timeout_ms", database.lock_timeout_ms.into()),
+        ("database.queue_length_max", database.queue_length_max as u64),
+        ("database.batch_length_max", database.batch_length_max as u64),
+        ("consistency.token_ttl_s", settings.consistency.token_ttl_s.into()),
+        ("idempotency.keep_hours", settings.idempotency.keep_hours.into()),
+        ("flags.poll_interval_ms", settings.flags.poll_interval_ms),
+    ] {
+        if value == 0 {
+            problems
+                .push(problem(key, "is 0; give a limit of at least 1 (there is no unlimited)".to_owned()));
+        }
+    }
+}
+
+/// A mode that needs a peer needs its address and the secret between roles.
+fn peers(settings: &Settings, problems: &mut Vec<ConfigProblem>) {
+    let runs_commands = settings.role.plan().services.contains(&BackgroundService::CommandRunner);
+    let commits = settings.role.plan().primary == Given::Required;
+    let elsewhere: Vec<&String> = settings
+        .writes
+        .methods
+        .iter()
+        .filter(|(_, setting)| setting.mode != Mode::Sync)
+        .map(|(method, _)| method)
+        .collect();
+    if runs_commands && settings.peers.monolith.is_none() {
+        problems.push(problem("peers.monolith", "is missing; decided writes are sent there".to_owned()));
+    }
+    if commits && !elsewhere.is_empty() && settings.peers.microservice.is_none() {
+        problems.push(problem(
+            "peers.microservice",
+            format!("is missing; writes.methods gives `{}` a mode that needs it", elsewhere[0]),
+        ));
+    }
+    let talks = runs_commands || settings.peers.microservice.is_some();
+    if talks && settings.peers.secret.is_none() {
+        problems.push(problem(
+            "peers.secret",
+            "is missing; roles sign what they tell each other (whsec_ and base64 of 24 to 64 bytes)"
+                .to_owned(),
+        ));
+    }
+}
+
+fn flags(settings: &Settings, problems: &mut Vec<ConfigProblem>) {
+    match settings.flags.provider {
+        Provider::Unleash => {
+            if settings.flags.url.is_none() {
+                problems.push(problem("flags.url", "is missing; flags.provider is unleash".to_owned()));
+            }
+        }
+        Provider::File => {
+            if settings.flags.file.is_none() {
+                problems.push(problem("flags.file", "is missing; flags.provider is file".to_owned()));
+            }
+        }
+        Provider::None => {}
+    }
+}
+
+fn authentication(settings: &Settings, problems: &mut Vec<ConfigProblem>) {
+    let open = settings.auth.mode == AuthMode::None && !settings.auth.allow_anonymous;
+    if open && !settings.http.listen.ip().is_loopback() {
+        problems.push(problem(
+            "auth.mode",
+            format!(
+                "is none while http.listen is {}, which others can reach; set auth.allow_anonymous = true if that is meant",
+                settings.http.listen
+            ),
+        ));
+    }
+}

@@ -1,0 +1,185 @@
+//! Layers: the compiled-in defaults, a file, variables, flags; the last one that names a key wins.
+//!
+//! Remembers which layer each value came from, for messages and `trine config print`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use toml::{Table, Value};
+
+use super::{ConfigProblem, Settings};
+use crate::role::{Given, Role};
+
+const DEFAULTS: &str = include_str!("../../config/default.toml");
+const VARIABLE_PREFIX: &str = "TRINE__";
+
+/// What the command line adds: `--config` and `key = value` pairs in their order.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    pub file: Option<PathBuf>,
+    /// Dotted TOML keys and texts: TOML if they parse, else strings.
+    pub values: Vec<(String, String)>,
+}
+
+/// The merged table and, for each leaf, the layer it came from.
+#[derive(Debug)]
+pub struct Layers {
+    merged: Table,
+    sources: BTreeMap<String, String>,
+}
+
+impl Layers {
+    /// Reads all layers. `variables` is the process environment.
+    pub fn read(
+        overrides: &Overrides,
+        variables: impl Iterator<Item = (String, String)>,
+    ) -> Result<Self, Vec<ConfigProblem>> {
+        let mut layers = Self { merged: Table::new(), sources: BTreeMap::new() };
+        let mut problems = Vec::new();
+        layers.merge_text(DEFAULTS, "default", &mut problems);
+        if let Some(file) = &overrides.file {
+            match std::fs::read_to_string(file) {
+                Ok(text) => layers.merge_text(&text, &file.display().to_string(), &mut problems),
+                Err(error) => {
+                    problems.push(problem("--config", format!("cannot read {}: {error}", file.display())))
+                }
+            }
+        }
+        for (name, text) in variables.filter(|(name, _)| name.starts_with(VARIABLE_PREFIX)) {
+            let key = name[VARIABLE_PREFIX.len()..].to_lowercase().replace("__", ".");
+            layers.merge_pair(&key, &text, &name, &mut problems);
+        }
+        for (key, text) in &overrides.values {
+            layers.merge_pair(key, text, "command line", &mut problems);
+        }
+        if problems.is_empty() { Ok(layers) } else { Err(problems) }
+    }
+
+    fn merge_text(&mut self, text: &str, source: &str, problems: &mut Vec<ConfigProblem>) {
+        match text.parse::<Table>() {
+            Ok(table) => self.merge_table(table, source),
+            Err(error) => problems.push(problem(source, error.to_string().trim_end().to_owned())),
+        }
+    }
+
+    fn merge_pair(&mut self, key: &str, text: &str, source: &str, problems: &mut Vec<ConfigProblem>) {
+        let quoted = Value::String(text.to_owned());
+        let parsed = format!("{key} = {text}").parse::<Table>();
+        match parsed.or_else(|_| format!("{key} = {quoted}").parse::<Table>()) {
+            Ok(table) => self.merge_table(table, source),
+            Err(_) => problems.push(problem(key, "is no key; write section.key=value".to_owned())),
+        }
+    }
+
+    fn merge_table(&mut self, mut table: Table, source: &str) {
+        flatten_methods(&mut table);
+        merge(&mut self.merged, table, "", source, &mut self.sources);
+    }
+
+    /// Which layer set this key.
+    pub fn source(&self, key: &str) -> &str {
+        self.sources.get(key).map_or("default", String::as_str)
+    }
+
+    /// Every leaf key with its value and source, in key order.
+    pub fn leaves(&self) -> impl Iterator<Item = (&str, &Value, &str)> {
+        self.sources
+            .iter()
+            .filter_map(|(key, source)| Some((key.as_str(), lookup(&self.merged, key)?, source.as_str())))
+    }
+
+    /// Typed settings; unknown keys and wrong types are named.
+    pub fn settings(&self) -> Result<Settings, Vec<ConfigProblem>> {
+        let mut problems = Vec::new();
+        let merged = self.without_refused_defaults();
+        let mut unknown = |path: serde_ignored::Path<'_>| {
+            problems.push(problem(
+                &path.to_string(),
+                "is not a key of this version; see config/default.toml for all keys".to_owned(),
+            ));
+        };
+        let ignored = serde_ignored::Deserializer::new(Value::Table(merged), &mut unknown);
+        let settings: Result<Settings, _> = serde_path_to_error::deserialize(ignored);
+        match settings {
+            Ok(settings) if problems.is_empty() => Ok(settings),
+            Ok(_) => Err(problems),
+            Err(error) => {
+                problems.push(problem(
+                    &error.path().to_string(),
+                    error.inner().to_string().trim_end().to_owned(),
+                ));
+                Err(problems)
+            }
+        }
+    }
+
+    /// The default primary is for roles that may have one; a role that may not is not given it by default.
+    fn without_refused_defaults(&self) -> Table {
+        let mut merged = self.merged.clone();
+        let role = merged.get("role").cloned().and_then(|role| Role::deserialize(role).ok());
+        let refused = role.is_some_and(|role| role.plan().primary == Given::Refused);
+        if refused
+            && self.source("database.primary") == "default"
+            && let Some(Value::Table(database)) = merged.get_mut("database")
+        {
+            database.remove("primary");
+        }
+        merged
+    }
+}
+
+fn merge(into: &mut Table, from: Table, prefix: &str, source: &str, sources: &mut BTreeMap<String, String>) {
+    for (key, value) in from {
+        let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+        match (into.get_mut(&key), value) {
+            (Some(Value::Table(into)), Value::Table(from)) => merge(into, from, &path, source, sources),
+            (_, Value::Table(from)) if path != "writes.methods" && !prefix.starts_with("writes.methods") => {
+                let mut table = Table::new();
+                merge(&mut table, from, &path, source, sources);
+                into.insert(key, Value::Table(table));
+            }
+            (_, value) => {
+                if path != "writes.methods" {
+                    sources.insert(path, source.to_owned());
+                }
+                into.insert(key, value);
+            }
+        }
+    }
+}
+
+/// `writes.methods.blog.v1.Entry.Create` without quotes means the method of that name.
+fn flatten_methods(table: &mut Table) {
+    let Some(Value::Table(methods)) = table.get_mut("writes").and_then(|writes| writes.get_mut("methods"))
+    else {
+        return;
+    };
+    let mut flat = Table::new();
+    flatten_into(&mut flat, "", std::mem::take(methods));
+    *methods = flat;
+}
+
+fn flatten_into(flat: &mut Table, prefix: &str, table: Table) {
+    for (key, value) in table {
+        let path = if prefix.is_empty() { key } else { format!("{prefix}.{key}") };
+        match value {
+            Value::Table(inner) if !inner.contains_key("mode") => flatten_into(flat, &path, inner),
+            leaf => {
+                flat.insert(path, leaf);
+            }
+        }
+    }
+}
+
+fn lookup<'a>(table: &'a Table, key: &str) -> Option<&'a Value> {
+    if let Some(value) = table.get(key) {
+        return Some(value);
+    }
+    let (head, rest) = key.split_once('.')?;
+    lookup(table.get(head)?.as_table()?, rest)
+}
+
+pub(super) fn problem(key: &str, message: String) -> ConfigProblem {
+    ConfigProblem { key: key.to_owned(), message }
+}

@@ -1,0 +1,119 @@
+//! What people write in configurations, and what they are told.
+
+use super::*;
+use crate::commands::{MethodMode, Mode};
+
+fn load(values: &[(&str, &str)]) -> Result<Settings, Vec<String>> {
+    let values = values.iter().map(|(key, text)| ((*key).to_owned(), (*text).to_owned())).collect();
+    let layers = Layers::read(&Overrides { file: None, values }, std::iter::empty());
+    let checked = layers.and_then(|layers| layers.settings()).and_then(|settings| {
+        check::check(&settings)?;
+        Ok(settings)
+    });
+    checked.map_err(|problems| {
+        problems.into_iter().map(|problem| format!("{} {}", problem.key, problem.message)).collect()
+    })
+}
+
+#[test]
+fn the_defaults_alone_are_a_working_monolith() {
+    let settings = load(&[]).unwrap();
+    assert_eq!(settings.role, Role::Monolith);
+    assert_eq!(settings.database.primary.unwrap().0, "sqlite:trine.db");
+}
+
+#[test]
+fn a_nanoservice_is_not_given_the_default_primary() {
+    let settings = load(&[("role", "nanoservice"), ("database.replica", "sqlite:trine.db")]).unwrap();
+    assert!(settings.database.primary.is_none());
+}
+
+#[test]
+fn a_role_with_a_database_it_may_not_have_is_refused_by_key() {
+    let problems = load(&[
+        ("role", "nanoservice"),
+        ("database.primary", "sqlite:trine.db"),
+        ("database.replica", "sqlite:trine.db"),
+    ])
+    .unwrap_err();
+    assert_eq!(problems.len(), 1);
+    assert!(
+        problems[0].starts_with("database.primary is set, but a nanoservice may not have it"),
+        "{problems:?}"
+    );
+}
+
+#[test]
+fn all_unknown_keys_are_named_at_once() {
+    let problems = load(&[("http.lisen", "x"), ("databse.primary", "y")]).unwrap_err();
+    let keys: Vec<&str> = problems.iter().map(|problem| problem.split(' ').next().unwrap()).collect();
+    assert!(keys.contains(&"http.lisen") && keys.contains(&"databse"), "{keys:?}");
+}
+
+#[test]
+fn a_value_of_the_wrong_type_names_its_key() {
+    let problems = load(&[("http.max_body_bytes", "much")]).unwrap_err();
+    assert!(problems[0].starts_with("http.max_body_bytes "), "{problems:?}");
+}
+
+#[test]
+fn methods_may_be_written_with_and_without_quotes() {
+    for key in
+        ["writes.methods.\"blog.v1.BlogService.Publish\"", "writes.methods.blog.v1.BlogService.Publish"]
+    {
+        let settings = load(&[
+            (key, "async"),
+            ("peers.microservice", "http://127.0.0.1:1"),
+            ("peers.secret", "whsec_AAAA"),
+        ])
+        .unwrap();
+        let setting = &settings.writes.methods["blog.v1.BlogService.Publish"];
+        assert_eq!(*setting, MethodMode { mode: Mode::Async, flag: None });
+    }
+}
+
+#[test]
+fn a_method_may_follow_a_flag() {
+    let settings = load(&[
+        ("writes.methods.\"blog.v1.BlogService.Publish\"", "{ mode = \"async\", flag = \"publish-async\" }"),
+        ("peers.microservice", "http://127.0.0.1:1"),
+        ("peers.secret", "whsec_AAAA"),
+    ])
+    .unwrap();
+    assert_eq!(
+        settings.writes.methods["blog.v1.BlogService.Publish"],
+        MethodMode { mode: Mode::Async, flag: Some("publish-async".to_owned()) }
+    );
+}
+
+#[test]
+fn an_open_listener_without_authentication_is_refused_unless_told() {
+    let problems = load(&[("http.listen", "0.0.0.0:8080")]).unwrap_err();
+    assert!(problems[0].starts_with("auth.mode is none"), "{problems:?}");
+    load(&[("http.listen", "0.0.0.0:8080"), ("auth.allow_anonymous", "true")]).unwrap();
+}
+
+#[test]
+fn variables_win_over_defaults_and_flags_over_variables() {
+    let variables = [("TRINE__HTTP__WORKERS".to_owned(), "7".to_owned())];
+    let overrides = Overrides { file: None, values: vec![("http.max_connections".into(), "9".into())] };
+    let layers = Layers::read(&overrides, variables.into_iter()).unwrap();
+    let settings = layers.settings().unwrap();
+    assert_eq!((settings.http.workers, settings.http.max_connections), (7, 9));
+    assert_eq!(layers.source("http.workers"), "TRINE__HTTP__WORKERS");
+    assert_eq!(layers.source("http.max_connections"), "command line");
+    assert_eq!(layers.source("http.listen"), "default");
+}
+
+#[test]
+fn printing_masks_secrets() {
+    let overrides = Overrides {
+        file: None,
+        values: vec![
+            ("database.primary".into(), "postgres://u:hidden@h/d".into()),
+            ("peers.secret".into(), "whsec_hidden".into()),
+        ],
+    };
+    let printed = Layers::read(&overrides, std::iter::empty()).unwrap().print();
+    assert!(printed.contains("postgres://u:***@h/d") && !printed.contains("hidden"), "{printed}");
+}

@@ -1,0 +1,64 @@
+//! Failed guards: did a commit fail because what the rule had read has changed?
+//!
+//! Then, and only then, running the rule again on newer state helps. A client's own precondition
+//! (`If-Match`, a taken id) is the client's to decide.
+
+use crate::model::{
+    Change, Deadline, Error, Mutation, Position, Precondition, Reason, ResourceRef, Result, WriteSet,
+};
+use crate::schema::Catalogue;
+use crate::store::ReadStore;
+
+/// Whether `error` may be a failed guard of this decided write set.
+pub fn guard_failed(write_set: &WriteSet, error: &Error) -> bool {
+    let guards = |wanted: fn(&Mutation) -> bool| write_set.mutations.iter().any(wanted);
+    match error.reason {
+        Reason::Conflict | Reason::EtagMismatch | Reason::IfMatch => guards(has_guard),
+        // The rule had seen that there was none.
+        Reason::AlreadyExists => guards(|mutation| mutation.precondition == Precondition::Absent),
+        // The rule had seen one.
+        Reason::NotFound => guards(|mutation| matches!(mutation.precondition, Precondition::Version(_))),
+        _ => false,
+    }
+}
+
+/// Failures that say nothing about the write set: the same one may be tried again later.
+pub fn is_transient(error: &Error) -> bool {
+    matches!(
+        error.reason,
+        Reason::Overloaded
+            | Reason::DatabaseUnavailable
+            | Reason::ReadOnlyMode
+            | Reason::CommitOutcomeUnknown
+            | Reason::Deadline
+            | Reason::StatementTimeout
+            | Reason::InProgress
+            | Reason::ReplicaBehind
+            | Reason::StrongRead
+            | Reason::NotThisRole
+            | Reason::Internal
+    )
+}
+
+fn has_guard(mutation: &Mutation) -> bool {
+    matches!(mutation.precondition, Precondition::Version(_) | Precondition::Absent)
+        || matches!(mutation.change, Change::Check)
+}
+
+/// Where the database is now: at least as new as whatever was written to this resource before.
+pub async fn newest_position(
+    catalogue: &Catalogue,
+    reads: &ReadStore,
+    resource: Option<&ResourceRef>,
+    deadline: Deadline,
+) -> Result<Option<Position>> {
+    let Some(ResourceRef { kind, key }) = resource else { return Ok(None) };
+    let kind =
+        catalogue.resource(kind).ok_or_else(|| Error::internal(format!("{kind} is not in the catalogue")))?;
+    Ok(Some(reads.get(kind, key, deadline).await?.position))
+}
+
+/// The resource to ask for [`newest_position`] after these mutations.
+pub fn first_resource(mutations: &[Mutation]) -> Option<&ResourceRef> {
+    mutations.first().map(|mutation| &mutation.resource)
+}

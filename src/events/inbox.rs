@@ -1,0 +1,199 @@
+//! The inbox: the monolith's side of asynchronous writes. Commits what the relay pushes.
+//!
+//! A push may come twice, late, or out of order. The operation's id and the idempotency key, both
+//! looked up in the transaction that writes, make it one effect; the primary is the only arbiter.
+//! Invariant: an event is answered APPLIED or FAILED only when that end is durable here.
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::cloud_event::{CloudEvent, Decided, InboxResult, InboxResults, Outcome};
+use super::guards::{first_resource, guard_failed, is_transient, newest_position};
+use super::tokens::Tokens;
+use crate::failpoint;
+use crate::model::{
+    Answer, AnswerPlan, Deadline, Error, Operation, OperationId, OperationResult, Position, Reason, Result,
+    WriteSet,
+};
+use crate::schema::Catalogue;
+use crate::store::{ReadStore, WriteStore};
+
+#[derive(Clone)]
+pub struct Inbox {
+    pub catalogue: Arc<Catalogue>,
+    pub reads: ReadStore,
+    pub writes: WriteStore,
+    pub tokens: Tokens,
+}
+
+impl Inbox {
+    /// Takes a batch in; the members are independent and one never costs another its commit.
+    pub async fn receive(&self, body: &[u8], deadline: Deadline) -> Result<InboxResults> {
+        let events: Vec<&RawValue> = serde_json::from_slice(body).map_err(|error| {
+            Error::new(Reason::InvalidBody, format!("the body is no batch of events: {error}"))
+        })?;
+        let results = join_all(events.into_iter().map(|event| self.take_in(event, deadline))).await;
+        let results = results.into_iter().collect::<Result<_>>()?;
+        failpoint!("inbox.acknowledge");
+        Ok(InboxResults { results })
+    }
+
+    /// An event that cannot be read is answered for itself; the batch fails only without its id.
+    async fn take_in(&self, event: &RawValue, deadline: Deadline) -> Result<InboxResult> {
+        let Identified { id } = read(event)?;
+        let taken = match read::<CloudEvent>(event) {
+            Ok(event) if event.is_decided() && belongs(&event) => self.apply(event.data, deadline).await,
+            Ok(_) => Err(Error::new(
+                Reason::InvalidBody,
+                format!("event {id} is of no kind that is taken in here"),
+            )),
+            Err(error) => Err(error),
+        };
+        let result = taken.unwrap_or_else(|error| self.result(id, Outcome::Retry).with_error(&error));
+        metrics::counter!("trine_inbox_events_total", "outcome" => result.outcome.as_str()).increment(1);
+        Ok(result)
+    }
+
+    async fn apply(&self, decided: Decided, deadline: Deadline) -> Result<InboxResult> {
+        let Decided { write_set, replan } = decided;
+        let operation = write_set.operation.clone().ok_or_else(no_operation)?;
+        if let Some(known) = self.reads.operation(&operation.id, deadline).await? {
+            let position = self.newest_position(&write_set, deadline).await?;
+            let consistency_token = position.and_then(|position| self.tokens.encode(position));
+            return Ok(InboxResult { position, consistency_token, ..self.known(known) });
+        }
+        if let Some(OperationResult::Error(_)) = operation.result {
+            return self.end_failed(write_set, operation, deadline).await;
+        }
+        let undone = write_set.clone();
+        failpoint!("inbox.commit.before");
+        let outcome = self.writes.commit(write_set, deadline).await;
+        failpoint!("inbox.commit.after");
+        match outcome {
+            Ok(committed) => Ok(self.applied(operation.id, committed.answer, committed.position)),
+            Err(error) if replan && guard_failed(&undone, &error) => {
+                let position = self.newest_position(&undone, deadline).await?;
+                let result = self.result(operation.id, Outcome::Replan).with_error(&error);
+                Ok(InboxResult { position, ..result })
+            }
+            Err(error) if is_transient(&error) => Err(error),
+            Err(error) => {
+                let operation =
+                    Operation { result: Some(OperationResult::Error(error.to_status())), ..operation };
+                self.end_failed(undone, operation, deadline).await
+            }
+        }
+    }
+
+    /// Records that an operation failed, unless its key has had an effect by another way: then the
+    /// operation ends with that effect's answer.
+    async fn end_failed(
+        &self,
+        write_set: WriteSet,
+        operation: Operation,
+        deadline: Deadline,
+    ) -> Result<InboxResult> {
+        let known = match &write_set.idempotency {
+            Some(idempotency) => self
+                .reads
+                .answer(&idempotency.key, deadline)
+                .await?
+                .filter(|(fingerprint, _)| *fingerprint == idempotency.fingerprint),
+            None => None,
+        };
+        let result = match known {
+            Some((_, answer)) => Some(OperationResult::Response(answer)),
+            None => operation.result,
+        };
+        let operation = Operation { result, ..operation };
+        let end = WriteSet {
+            mutations: Vec::new(),
+            answer: AnswerPlan::Empty,
+            idempotency: None,
+            operation: Some(operation.clone()),
+            ..write_set
+        };
+        let position = self.writes.commit(end, deadline).await?.position;
+        let token = self.tokens.encode(position);
+        Ok(InboxResult { position: Some(position), consistency_token: token, ..self.known(operation) })
+    }
+
+    async fn newest_position(&self, write_set: &WriteSet, deadline: Deadline) -> Result<Option<Position>> {
+        newest_position(&self.catalogue, &self.reads, first_resource(&write_set.mutations), deadline).await
+    }
+
+    /// The answer to a push whose operation had ended before.
+    fn known(&self, operation: Operation) -> InboxResult {
+        let outcome = match operation.result {
+            Some(OperationResult::Error(_)) => Outcome::Failed,
+            _ => Outcome::Applied,
+        };
+        let mut result = self.result(operation.id, outcome);
+        result.consistency_token = operation.consistency_token;
+        match operation.result {
+            Some(OperationResult::Response(answer)) => result.answer = Some(answer),
+            Some(OperationResult::Error(status)) => {
+                result.code = status["code"].as_i64().and_then(|code| i32::try_from(code).ok()).unwrap_or(13);
+                result.status = "FAILED".to_owned();
+                result.error = Some(status);
+            }
+            None => {}
+        }
+        result
+    }
+
+    fn applied(&self, id: OperationId, answer: Answer, position: Position) -> InboxResult {
+        InboxResult {
+            consistency_token: self.tokens.encode(position),
+            position: Some(position),
+            answer: Some(answer),
+            ..self.result(id, Outcome::Applied)
+        }
+    }
+
+    fn result(&self, id: OperationId, outcome: Outcome) -> InboxResult {
+        InboxResult {
+            id,
+            code: 0,
+            status: "OK".to_owned(),
+            outcome,
+            consistency_token: None,
+            position: None,
+            answer: None,
+            error: None,
+        }
+    }
+}
+
+impl InboxResult {
+    fn with_error(self, error: &Error) -> Self {
+        if let Some(context) = &error.context {
+            tracing::warn!(operation = %self.id, reason = error.reason.as_str(), context, "inbox");
+        }
+        let (code, status) = error.reason.code();
+        Self { code, status: status.to_owned(), error: Some(error.to_status()), ..self }
+    }
+}
+
+#[derive(Deserialize)]
+struct Identified {
+    id: OperationId,
+}
+
+fn read<'e, T: Deserialize<'e>>(event: &'e RawValue) -> Result<T> {
+    serde_json::from_str(event.get()).map_err(|error| {
+        Error::new(Reason::InvalidBody, format!("no event with a decided write set: {error}"))
+    })
+}
+
+/// The event and the write set speak of the same operation.
+fn belongs(event: &CloudEvent) -> bool {
+    event.data.write_set.operation.as_ref().is_some_and(|operation| operation.id == event.id)
+}
+
+fn no_operation() -> Error {
+    Error::new(Reason::InvalidBody, "a pushed write set names its operation")
+}

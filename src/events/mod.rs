@@ -1,0 +1,13 @@
+//! Events between roles: the relay that carries decided write sets up, the inbox that commits them.
+//!
+//! Not here: rules and modes (commands), routes (http). Invariant: what the relay carries is durable
+//! before it leaves, and what the inbox acknowledges is committed.
+
+pub mod cloud_event;
+pub mod guards;
+pub mod inbox;
+pub mod peer;
+pub mod peer_error;
+pub mod relay;
+pub mod signature;
+pub mod tokens;

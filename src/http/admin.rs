@@ -1,0 +1,78 @@
+//! The admin listener: `/livez`, `/readyz`, `/metrics`, `/version`.
+//!
+//! It has a thread of its own, so that it answers while the public listener is overloaded.
+//! Invariant: readiness is asked of each part at each call; nothing is remembered.
+
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::http::{Method, StatusCode};
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use serde_json::{Map, Value, json};
+
+use super::{errors, path};
+use crate::model::{Error, Reason};
+use crate::role::Role;
+use crate::store::Health;
+use crate::telemetry::metrics::Metrics;
+
+/// One named thing that must hold before requests may come.
+pub struct Check {
+    pub name: &'static str,
+    pub health: Box<dyn Fn() -> Health + Send + Sync>,
+}
+
+/// What the admin listener can tell.
+pub struct Probes {
+    pub role: Role,
+    pub checks: Vec<Check>,
+    pub metrics: Metrics,
+    /// SHA-256 of the schema that is served.
+    pub schema_digest: String,
+}
+
+/// The default service of the admin listener.
+pub async fn answer(request: HttpRequest, probes: Data<Probes>) -> HttpResponse {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        let error = Error::new(Reason::MethodNotAllowed, "the admin listener serves GET and HEAD");
+        return errors::response(&error.with_metadata("allow", "GET, HEAD"), "");
+    }
+    match request.uri().path() {
+        "/livez" => text(StatusCode::OK, "application/json", json!({ "status": "ok" }).to_string()),
+        "/readyz" => readiness(&probes.checks),
+        "/metrics" => {
+            text(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", probes.metrics.render())
+        }
+        "/version" => text(StatusCode::OK, "application/json", version(&probes).to_string()),
+        other => errors::response(&path::no_route(other), ""),
+    }
+}
+
+fn readiness(checks: &[Check]) -> HttpResponse {
+    let mut ready = true;
+    let mut told = Map::new();
+    for check in checks {
+        let state = match (check.health)() {
+            Health::Ready => json!({ "ready": true }),
+            Health::NotReady(why) => {
+                ready = false;
+                json!({ "ready": false, "message": why })
+            }
+        };
+        told.insert(check.name.to_owned(), state);
+    }
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    text(status, "application/json", json!({ "ready": ready, "checks": Value::Object(told) }).to_string())
+}
+
+fn version(probes: &Probes) -> Value {
+    json!({
+        "name": env!("CARGO_PKG_NAME"),
+        "version": env!("CARGO_PKG_VERSION"),
+        "role": probes.role.as_str(),
+        "schema": probes.schema_digest,
+    })
+}
+
+fn text(status: StatusCode, content_type: &'static str, body: String) -> HttpResponse {
+    HttpResponse::build(status).insert_header((CONTENT_TYPE, content_type)).body(body)
+}

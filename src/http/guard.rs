@@ -1,0 +1,86 @@
+//! The condition under which a client lets its write happen: `If-Match`, or an `etag` field.
+//!
+//! Both become the version that the commit itself compares; nothing is checked ahead of it, except
+//! where a header names several versions and one has to be picked.
+
+use std::sync::Arc;
+
+use super::exchange::Exchange;
+use super::parameters::invalid;
+use super::{Api, etag};
+use crate::model::{Error, Key, Precondition, Reason, Result, Version};
+use crate::schema::ResourceType;
+
+/// 400 for conditions on a write that has no resource to compare: a create, a command.
+pub fn refuse_conditions(exchange: &Exchange) -> Result<()> {
+    // On a create `*` says what a create means anyway.
+    let is_plain = exchange.header("if-none-match")?.is_none_or(|value| value.trim() == "*");
+    if is_plain && exchange.header("if-match")?.is_none() {
+        return Ok(());
+    }
+    Err(invalid("If-Match and If-None-Match have no meaning on this method; leave them out".to_owned()))
+}
+
+pub enum Guard {
+    None,
+    Header(etag::IfMatch),
+    Field(Version),
+}
+
+impl Guard {
+    pub fn of_request(exchange: &Exchange, etag: Option<&str>) -> Result<Self> {
+        if exchange.header("if-none-match")?.is_some() {
+            let message =
+                "If-None-Match on this write means an upsert, which is not served yet; leave it out";
+            return Err(Error::new(Reason::NotImplemented, message));
+        }
+        let header = exchange.header("if-match")?.map(etag::IfMatch::parse);
+        let field = etag.filter(|text| !text.is_empty()).map(etag::version_of_field).transpose()?;
+        match (header, field) {
+            (Some(header), Some(version)) if !header.holds(version) => {
+                Err(invalid("If-Match and `etag` name different versions; send one of them".to_owned()))
+            }
+            (Some(etag::IfMatch::Any), Some(version)) => Ok(Guard::Field(version)),
+            (Some(header), _) => Ok(Guard::Header(header)),
+            (None, Some(version)) => Ok(Guard::Field(version)),
+            (None, None) => Ok(Guard::None),
+        }
+    }
+
+    /// What the commit compares.
+    pub async fn precondition(
+        &self,
+        api: &Api,
+        exchange: &Exchange,
+        kind: &Arc<ResourceType>,
+        key: &Key,
+    ) -> Result<Precondition> {
+        let versions = match self {
+            Guard::None => return Ok(Precondition::None),
+            Guard::Field(version) => return Ok(Precondition::Version(*version)),
+            Guard::Header(etag::IfMatch::Any) => return Ok(Precondition::Exists),
+            Guard::Header(etag::IfMatch::Versions(versions)) => versions,
+        };
+        // No resource has version 0: the commit refuses, in the same words as for a stale one.
+        let first = versions.first().copied().unwrap_or(Version(0));
+        if versions.len() <= 1 {
+            return Ok(Precondition::Version(first));
+        }
+        let read = api.reads.get(kind, key, exchange.deadline).await?;
+        let current = read.value.map(|stored| stored.version).filter(|current| versions.contains(current));
+        // None of them: still the commit's to refuse, which knows whether this is a retry to replay.
+        Ok(Precondition::Version(current.unwrap_or(first)))
+    }
+
+    /// The commit's version conflict in the words of whoever set the condition: 412 or 409.
+    pub fn explain(&self, error: Error) -> Error {
+        let is_conflict = matches!(error.reason, Reason::EtagMismatch | Reason::Conflict | Reason::IfMatch);
+        match self {
+            Guard::Header(_) if is_conflict => etag::if_match_failed(),
+            Guard::Field(_) if is_conflict => {
+                Error::new(Reason::EtagMismatch, "`etag` is not the resource's current one; read it again")
+            }
+            _ => error,
+        }
+    }
+}

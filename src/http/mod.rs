@@ -1,0 +1,128 @@
+//! The two listeners: the public API derived from the schema, and the admin pages.
+//!
+//! A handler decodes, makes one call and encodes; `routes` lists all of them. Not here: SQL, rules,
+//! modes. Invariants: every write goes through [`Engine::invoke`]; every 4xx and 5xx has the form of
+//! `errors`; nothing a client sends is ignored without a word.
+
+pub mod admin;
+pub mod errors;
+pub mod path;
+pub mod routes;
+pub mod server;
+
+mod body;
+mod command;
+mod consistency;
+mod create;
+mod delete;
+mod dispatch;
+mod etag;
+mod exchange;
+mod get;
+mod guard;
+mod idempotency;
+mod incoming;
+mod list;
+mod matcher;
+mod media;
+mod observe;
+mod operations;
+mod parameters;
+mod peer;
+mod reply;
+mod update;
+mod write;
+
+use std::sync::{Arc, OnceLock};
+
+pub use admin::{Check, Probes};
+pub use server::{Limits, Serving, serve};
+
+use crate::commands::Engine;
+use crate::model::{Error, Reason, Result, TypeName};
+use crate::role::{Methods, Plan};
+use crate::schema::{Catalogue, ResourceType};
+use crate::store::{ReadStore, TokenCodec};
+use routes::Routes;
+
+/// What the API needs to know from the configuration.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub plan: Plan,
+    pub max_body_bytes: usize,
+    /// Largest body of a signed call between roles: batches of write sets are larger than requests.
+    pub max_peer_body_bytes: usize,
+    pub request_timeout_ms: u64,
+    /// Longest wait of a read for its consistency token.
+    pub consistency_wait_ms: u64,
+    pub token_time_to_live_s: u32,
+    /// None: the secret that the primary keeps.
+    pub token_secret: Option<Vec<u8>>,
+    /// One log line a request.
+    pub log_requests: bool,
+}
+
+/// Everything that the public listener needs; built once by the app.
+pub struct Api {
+    pub catalogue: Arc<Catalogue>,
+    pub reads: ReadStore,
+    pub engine: Arc<Engine>,
+    pub settings: Settings,
+    routes: Routes,
+    signing: OnceLock<Signing>,
+}
+
+/// What tokens are signed with, known once the database has been reached.
+struct Signing {
+    cluster: u64,
+    secret: Vec<u8>,
+    codec: TokenCodec,
+}
+
+impl Api {
+    /// Fails with one sentence for each two routes that claim one path.
+    pub fn new(
+        catalogue: Arc<Catalogue>,
+        reads: ReadStore,
+        engine: Arc<Engine>,
+        settings: Settings,
+    ) -> std::result::Result<Self, Vec<String>> {
+        let routes = Routes::new(&catalogue, &settings.plan)?;
+        Ok(Self { catalogue, reads, engine, settings, routes, signing: OnceLock::new() })
+    }
+
+    /// None until the database has been reached for the first time.
+    fn signing(&self) -> Option<&Signing> {
+        if let Some(signing) = self.signing.get() {
+            return Some(signing);
+        }
+        let identity = self.reads.identity()?;
+        let secret = self.settings.token_secret.clone().unwrap_or(identity.token_secret);
+        let codec = TokenCodec::new(&secret, self.settings.token_time_to_live_s);
+        Some(self.signing.get_or_init(|| Signing { cluster: identity.cluster, secret, codec }))
+    }
+
+    /// As [`Api::signing`], for requests that cannot be answered without.
+    fn required_signing(&self) -> Result<&Signing> {
+        self.signing().ok_or_else(|| {
+            Error::new(Reason::DatabaseUnavailable, "the database has not been reached yet; try again")
+        })
+    }
+
+    fn kind(&self, name: &TypeName) -> Result<&Arc<ResourceType>> {
+        self.catalogue.resource(name).ok_or_else(|| {
+            Error::internal(format!("an answer holds {name}, which this schema does not have"))
+        })
+    }
+
+    /// A role that serves only listed methods leaves reads to others: 421.
+    fn refuse_unlisted_reads(&self) -> Result<()> {
+        if self.settings.plan.methods != Methods::Listed {
+            return Ok(());
+        }
+        Err(Error::new(
+            Reason::NotThisRole,
+            "this deployment serves no reads; ask a nanoservice or the monolith",
+        ))
+    }
+}

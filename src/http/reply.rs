@@ -1,0 +1,85 @@
+//! Answers: resources, commands' messages and operations in the client's media type.
+//!
+//! Stored JSON is passed through as text; it is parsed only for binary clients.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_TYPE, ETAG, LOCATION, VARY};
+use prost::Message;
+use prost_reflect::{DynamicMessage, MessageDescriptor};
+
+use super::etag;
+use super::exchange::Exchange;
+use super::media::Media;
+use crate::model::{Error, Result, Stored};
+use crate::schema::ResourceType;
+
+/// A body in the client's media type.
+pub fn body(status: StatusCode, media: Media, bytes: Vec<u8>) -> HttpResponse {
+    HttpResponse::build(status)
+        .insert_header((CONTENT_TYPE, media.content_type()))
+        .insert_header((VARY, "Accept"))
+        .body(bytes)
+}
+
+/// One resource with its ETag; `created` adds 201 and `Location`.
+pub fn resource(
+    exchange: &Exchange,
+    kind: &ResourceType,
+    stored: &Stored,
+    created: bool,
+) -> Result<HttpResponse> {
+    let media = exchange.accept;
+    let bytes = encode(kind, stored, media)?;
+    let mut answer = HttpResponse::build(if created { StatusCode::CREATED } else { StatusCode::OK });
+    answer
+        .insert_header((CONTENT_TYPE, media.content_type()))
+        .insert_header((VARY, "Accept"))
+        .insert_header((ETAG, etag::of(stored.version, media)));
+    if created {
+        answer.insert_header((LOCATION, location(kind, stored)));
+    }
+    Ok(answer.body(bytes))
+}
+
+/// 304 of a resource that the client has.
+pub fn not_modified(tag: String) -> HttpResponse {
+    HttpResponse::NotModified().insert_header((ETAG, tag)).insert_header((VARY, "Accept")).finish()
+}
+
+/// The resource's bytes in a media type.
+pub fn encode(kind: &ResourceType, stored: &Stored, media: Media) -> Result<Vec<u8>> {
+    match media {
+        Media::Json => Ok(kind.render_json(stored).into_bytes()),
+        Media::Protobuf(_) => Ok(kind.to_message(stored)?.encode_to_vec()),
+    }
+}
+
+/// A command's response message, kept as proto3 JSON text.
+pub fn message(exchange: &Exchange, descriptor: MessageDescriptor, json: &str) -> Result<HttpResponse> {
+    let bytes = match exchange.accept {
+        Media::Json => json.as_bytes().to_vec(),
+        Media::Protobuf(_) => {
+            DynamicMessage::deserialize(descriptor, &mut serde_json::Deserializer::from_str(json))
+                .map_err(|error| Error::internal(format!("stored answer does not fit its message: {error}")))?
+                .encode_to_vec()
+        }
+    };
+    Ok(body(StatusCode::OK, exchange.accept, bytes))
+}
+
+/// `google.protobuf.Empty`.
+pub fn empty(exchange: &Exchange) -> HttpResponse {
+    let bytes = if exchange.accept == Media::Json { b"{}".to_vec() } else { Vec::new() };
+    body(StatusCode::OK, exchange.accept, bytes)
+}
+
+/// Chassis documents are JSON whatever the client prefers: no message describes them yet.
+pub fn json(status: StatusCode, text: String) -> HttpResponse {
+    body(status, Media::Json, text.into_bytes())
+}
+
+/// `/blog/v1/users/alice`
+fn location(kind: &ResourceType, stored: &Stored) -> String {
+    format!("/{}/{}", kind.package.replace('.', "/"), kind.pattern.resource_name(stored.key.as_str()))
+}

@@ -1,0 +1,49 @@
+//! `PATCH /{package}/{resource name}`: the masked fields of the body, nothing else.
+
+use std::sync::Arc;
+
+use actix_web::HttpResponse;
+
+use super::exchange::Exchange;
+use super::guard::Guard;
+use super::media::Media;
+use super::parameters::Known;
+use super::write::{self, Ask};
+use super::{Api, body, idempotency};
+use crate::model::{AnswerPlan, Change, Error, Key, Reason, Result};
+use crate::query::mask;
+use crate::schema::ResourceType;
+
+const KNOWN: Known<'static> =
+    Known { served: &["updateMask", "requestId"], later: &["validateOnly", "allowMissing"] };
+
+pub async fn update(api: &Api, exchange: &Exchange, kind: &Arc<ResourceType>) -> Result<HttpResponse> {
+    let parameters = exchange.parameters(KNOWN)?;
+    let key = exchange.key()?;
+    let bytes = exchange.body(api.settings.max_body_bytes).await?;
+    let idempotency = idempotency::of_request(exchange, &parameters, &bytes)?;
+    let input = body::resource(kind, Media::of_body(exchange.header("content-type")?)?, &bytes)?;
+    check_name(kind, &key, input.name.as_deref())?;
+    let mask = mask::parse(parameters.get("updateMask").unwrap_or_default())?;
+    let edits = kind.edits(&input, mask.as_deref())?;
+    let guard = Guard::of_request(exchange, input.etag.as_deref())?;
+    let precondition = guard.precondition(api, exchange, kind, &key).await?;
+    let plan = AnswerPlan::Resource { mutation: 0, created: false };
+    let work =
+        write::single(exchange, kind, (key, precondition, Change::Update(edits)), plan, idempotency.clone());
+    let method = format!("{}.Update", kind.name);
+    let answer = write::invoke(api, exchange, Ask { method, work, idempotency, command: None }).await;
+    answer.map_err(|error| guard.explain(error))
+}
+
+fn check_name(kind: &ResourceType, key: &Key, name: Option<&str>) -> Result<()> {
+    let own = kind.pattern.resource_name(key.as_str());
+    match name {
+        Some(name) if !name.is_empty() && name != own => Err(Error::new(
+            Reason::InvalidField,
+            format!("`name` in the body is not {own}; resources cannot be renamed"),
+        )
+        .with_violation("name", "differs from the path")),
+        _ => Ok(()),
+    }
+}

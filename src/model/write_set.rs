@@ -1,0 +1,70 @@
+//! Write sets: mutations with preconditions that commit together or not at all.
+//!
+//! The only way to change a resource (`store.commit`). They serialise, because a role that may not
+//! write sends them to the one that may.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{AnswerPlan, Document, Idempotency, Key, Operation, TypeName, Version};
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ResourceRef {
+    #[serde(rename = "type")]
+    pub kind: TypeName,
+    pub key: Key,
+}
+
+/// What must hold for the stored resource when the write set commits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Precondition {
+    /// Nothing beyond what the change itself needs.
+    None,
+    Absent,
+    Exists,
+    Version(Version),
+}
+
+/// One field set (`value` is some) or cleared (none) by the JSON names along its path.
+///
+/// Updates patch the stored document: fields this binary does not know survive.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Edit {
+    pub path: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<Value>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Change {
+    /// Fails with `ALREADY_EXISTS` when the key is taken.
+    Create(Document),
+    /// Fails with `NOT_FOUND` when there is none.
+    Update(Vec<Edit>),
+    /// Fails with `NOT_FOUND` when there is none.
+    Delete,
+    /// Writes nothing: only the precondition counts (a read that the write set relies on).
+    Check,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Mutation {
+    pub resource: ResourceRef,
+    pub precondition: Precondition,
+    pub change: Change,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WriteSet {
+    /// At most one mutation per resource.
+    pub mutations: Vec<Mutation>,
+    /// What the commit answers; kept under the idempotency key in the same transaction.
+    pub answer: AnswerPlan,
+    pub idempotency: Option<Idempotency>,
+    /// The finished operation that this write set ends, recorded in the same transaction.
+    pub operation: Option<Operation>,
+    pub request_id: String,
+    pub traceparent: Option<String>,
+}

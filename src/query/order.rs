@@ -1,0 +1,63 @@
+//! `orderBy=` of a list → promoted columns and directions (AIP-132).
+//!
+//! Rows that are equal in all of them follow the key, so `name` may only end the list.
+
+use super::OrderBy;
+use crate::model::{Error, Reason, Result};
+use crate::schema::ResourceType;
+
+const TERMS_MAX: usize = 8;
+
+/// An empty text is the order of keys.
+pub fn parse(kind: &ResourceType, text: &str) -> Result<Vec<OrderBy>> {
+    let mut order: Vec<OrderBy> = Vec::new();
+    if text.trim().is_empty() {
+        return Ok(order);
+    }
+    let terms: Vec<&str> = text.split(',').collect();
+    for (index, term) in terms.iter().enumerate() {
+        let (field, descending) = direction(term)?;
+        if field == "name" {
+            match (descending, index + 1 == terms.len()) {
+                (false, true) => return Ok(order),
+                (true, _) => {
+                    return Err(invalid(field, "ordering by name descending is not served; drop `desc`"));
+                }
+                (_, false) => return Err(invalid(field, "`name` decides alone; drop what follows it")),
+            }
+        }
+        let column = column(kind, field)?;
+        if order.iter().any(|earlier| earlier.column == column) {
+            return Err(invalid(field, &format!("`{field}` is named twice; drop the second")));
+        }
+        if order.len() == TERMS_MAX {
+            return Err(invalid(field, &format!("more than {TERMS_MAX} fields; shorten the list")));
+        }
+        order.push(OrderBy { column, descending });
+    }
+    Ok(order)
+}
+
+fn direction(term: &str) -> Result<(&str, bool)> {
+    let words: Vec<&str> = term.split_whitespace().collect();
+    match words.as_slice() {
+        [field] | [field, "asc"] => Ok((field, false)),
+        [field, "desc"] => Ok((field, true)),
+        _ => Err(invalid(term.trim(), "write `field`, `field asc` or `field desc`, joined by commas")),
+    }
+}
+
+fn column(kind: &ResourceType, field: &str) -> Result<usize> {
+    super::column_by_name(kind, field).ok_or_else(|| {
+        let reason = if super::has_field(kind, field) {
+            format!("`{field}` is not indexed; declare it with `[(trine.v1.index) = true]` to order by it")
+        } else {
+            format!("`{}` has no field `{field}` that orders", kind.name)
+        };
+        invalid(field, &reason)
+    })
+}
+
+fn invalid(field: &str, reason: &str) -> Error {
+    Error::new(Reason::InvalidOrder, format!("orderBy: {reason}")).with_violation(field, reason)
+}

@@ -1,0 +1,164 @@
+//! List requests as clients write them, and what they become.
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use super::*;
+use crate::model::{Reason, Stored, Timestamp, TypeName, Version};
+use crate::schema::{Catalogue, load};
+
+fn kind(name: &str) -> Arc<ResourceType> {
+    static BLOG: OnceLock<Catalogue> = OnceLock::new();
+    let blog = BLOG.get_or_init(|| {
+        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("proto");
+        load(&[path], &["*".to_owned()]).expect("the bundled schema loads")
+    });
+    Arc::clone(blog.resource(&TypeName::new(name)).expect("bundled"))
+}
+
+#[test]
+fn comparisons_are_read() {
+    let entry = kind("blog.v1.Entry");
+    let text = r#"title >= "a \"b\"" AND state=PUBLISHED publishTime<2026-01-02T01:00:00+01:00 AND create_time != '2026-01-01T00:00:00Z'"#;
+    let found: Vec<(usize, Operator, Scalar)> = filter::parse(&entry, text)
+        .expect("read")
+        .into_iter()
+        .map(|comparison| (comparison.column, comparison.operator, comparison.value))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            (0, Operator::GreaterOrEqual, Scalar::Text("a \"b\"".into())),
+            (1, Operator::Equal, Scalar::Text("PUBLISHED".into())),
+            (2, Operator::Less, Scalar::Text("2026-01-02T00:00:00.000000000Z".into())),
+            (3, Operator::NotEqual, Scalar::Text("2026-01-01T00:00:00.000000000Z".into())),
+        ]
+    );
+    let user = kind("blog.v1.User");
+    assert_eq!(filter::parse(&user, "entry_count > -5").expect("read")[0].value, Scalar::Integer(-5));
+    assert_eq!(filter::parse(&user, " ").expect("read"), []);
+}
+
+#[test]
+fn what_is_not_served_is_refused_by_name() {
+    let entry = kind("blog.v1.Entry");
+    for (text, reason, word) in [
+        ("title = \"a\" OR title = \"b\"", Reason::NotImplemented, "OR"),
+        ("NOT title = \"a\"", Reason::NotImplemented, "NOT"),
+        ("-title = \"a\"", Reason::NotImplemented, "NOT"),
+        ("(title = \"a\")", Reason::NotImplemented, "parentheses"),
+        ("tags:\"a\"", Reason::NotImplemented, "has"),
+        ("near(title)", Reason::NotImplemented, "near"),
+        ("title = lower(\"a\")", Reason::NotImplemented, "lower"),
+        ("title = \"a*\"", Reason::NotImplemented, "*"),
+        ("author.city = \"a\"", Reason::NotImplemented, "author.city"),
+        ("body = \"a\"", Reason::InvalidFilter, "(trine.v1.index) = true"),
+        ("nobody = 1", Reason::InvalidFilter, "nobody"),
+        ("state = LOST", Reason::InvalidFilter, "PUBLISHED"),
+        ("state > DRAFT", Reason::InvalidFilter, "order"),
+        ("publish_time > yesterday", Reason::InvalidFilter, "RFC 3339"),
+        ("title", Reason::InvalidFilter, "title"),
+        ("title =", Reason::InvalidFilter, "title"),
+        ("title = \"a", Reason::InvalidFilter, "closed"),
+        ("= 1", Reason::InvalidFilter, "field"),
+        ("title = \"a\" AND", Reason::InvalidFilter, "AND"),
+        ("title ! \"a\"", Reason::InvalidFilter, "!"),
+        ("title = a,b", Reason::InvalidFilter, ","),
+        (&"title=a ".repeat(51), Reason::InvalidFilter, "50"),
+        (&"x".repeat(5000), Reason::InvalidFilter, "4096"),
+    ] {
+        let error = filter::parse(&entry, text).expect_err(text);
+        assert_eq!(error.reason, reason, "{text}: {error}");
+        assert!(error.message.contains(word), "{text}: {error}");
+    }
+    let user = kind("blog.v1.User");
+    for text in ["entry_count = 1.5", "entry_count = \"1\"", "entry_count = 9223372036854775808"] {
+        assert_eq!(filter::parse(&user, text).expect_err(text).reason, Reason::InvalidFilter);
+    }
+}
+
+#[test]
+fn orders_are_read() {
+    let entry = kind("blog.v1.Entry");
+    let order = order::parse(&entry, "createTime desc, title").expect("read");
+    assert_eq!(order, [OrderBy { column: 3, descending: true }, OrderBy { column: 0, descending: false }]);
+    assert_eq!(order::parse(&entry, "title asc,name").expect("read").len(), 1);
+    assert_eq!(order::parse(&entry, "").expect("read"), []);
+    for text in ["body", "name desc", "name,title", "title,title desc", "title down", "title,", "tags", "a.b"]
+    {
+        assert_eq!(order::parse(&entry, text).expect_err(text).reason, Reason::InvalidOrder, "{text}");
+    }
+}
+
+fn row(document: &str) -> Stored {
+    Stored {
+        kind: TypeName::new("blog.v1.Entry"),
+        key: Key::new("alice/one"),
+        version: Version(7),
+        create_time: Timestamp::from_stored("2026-11-21T09:14:00.000000000Z"),
+        update_time: Timestamp::from_stored("2026-11-21T09:14:00.000000000Z"),
+        document: document.to_owned(),
+    }
+}
+
+#[test]
+fn a_page_token_brings_the_place_back_and_nothing_else_does() {
+    let entry = kind("blog.v1.Entry");
+    let first = ListRequest {
+        parent: Some("alice".into()),
+        filter: "state = DRAFT".into(),
+        order_by: "publish_time desc,title".into(),
+        page_token: String::new(),
+    };
+    let query = first.query(&entry, b"secret", 51).expect("a query");
+    let last = row(r#"{"title":"t"}"#);
+    let token = first.next_page_token(&entry, b"secret", &query, &last).expect("a token");
+    let second = ListRequest { page_token: token.clone(), ..first.clone() };
+    let after = second.query(&entry, b"secret", 51).expect("a query").after.expect("a place");
+    assert_eq!(
+        after,
+        After { values: vec![Scalar::Null, Scalar::Text("t".into())], key: Key::new("alice/one") }
+    );
+
+    let reason =
+        |request: &ListRequest, secret: &[u8]| request.query(&entry, secret, 51).expect_err("refused").reason;
+    assert_eq!(reason(&second, b"other"), Reason::PageTokenInvalid);
+    for changed in [
+        ListRequest { parent: None, ..second.clone() },
+        ListRequest { filter: String::new(), ..second.clone() },
+        ListRequest { order_by: "title".into(), ..second.clone() },
+        ListRequest { page_token: format!("{}A", &token[..token.len() - 1]), ..second.clone() },
+        ListRequest { page_token: "nonsense!".into(), ..second.clone() },
+        ListRequest { page_token: "AAAA".into(), ..second.clone() },
+    ] {
+        let found = reason(&changed, b"secret");
+        assert!(matches!(found, Reason::PageTokenInvalid | Reason::InvalidFilter), "{changed:?} {found:?}");
+    }
+}
+
+#[test]
+fn a_token_whose_order_is_gone_is_stale() {
+    let entry = kind("blog.v1.Entry");
+    let scope = page_token::Scope::new(&entry, Some("alice"), "", "body");
+    let order = [OrderBy { column: 0, descending: false }];
+    let after = After { values: vec![Scalar::Text("x".into())], key: Key::new("alice/one") };
+    // Made while `body` was indexed; the schema served now no longer orders by it.
+    let token = page_token::encode(&entry, b"secret", scope, &order, &after).expect("a token");
+    let request = ListRequest {
+        parent: Some("alice".into()),
+        order_by: "body".into(),
+        page_token: token,
+        ..ListRequest::default()
+    };
+    assert_eq!(request.query(&entry, b"secret", 51).expect_err("refused").reason, Reason::PageTokenStale);
+}
+
+#[test]
+fn every_kind_of_value_survives_a_token() {
+    let user = kind("blog.v1.User");
+    let scope = page_token::Scope::new(&user, Some(""), "", "entry_count");
+    let order = order::parse(&user, "entry_count").expect("read");
+    let after = After { values: vec![Scalar::Integer(i64::MIN)], key: Key::new("alice") };
+    let token = page_token::encode(&user, b"s", scope, &order, &after).expect("a token");
+    assert_eq!(page_token::decode(&user, b"s", scope, Some(&order), &token).expect("read"), after);
+}

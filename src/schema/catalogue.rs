@@ -1,0 +1,251 @@
+//! The catalogue: everything the rest of the program knows about a schema, already checked.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use prost_reflect::{DescriptorPool, MessageDescriptor, MethodDescriptor};
+
+use super::shape::{MessageShape, Shapes};
+use crate::model::TypeName;
+
+/// Where a value of a promoted column comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ColumnSource {
+    /// A top-level field of the document, by JSON name.
+    Field { json_name: String },
+    /// The chassis' own `create_time`.
+    CreateTime,
+    /// The chassis' own `update_time`.
+    UpdateTime,
+}
+
+/// How a promoted column is stored and compared; the same order on both databases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ColumnKind {
+    /// string, enum (by name), bytes (standard base64): COLLATE "C" / BINARY
+    Text,
+    /// int32, int64 and their relatives
+    Integer,
+    /// uint32, uint64: numeric(20) / 20-digit zero-padded text
+    Unsigned,
+    /// float, double
+    Real,
+    Boolean,
+    /// google.protobuf.Timestamp: the 30-character text of [`crate::model::Timestamp`]
+    Timestamp,
+}
+
+/// A promoted column: filters, order and unique constraints use it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// The proto field's name, `published_time`; also the column's name in SQL, prefixed `f_`.
+    pub field: String,
+    pub source: ColumnSource,
+    pub kind: ColumnKind,
+    /// Absent means the default value (implicit presence), not NULL.
+    pub implicit_default: bool,
+    /// Names of an enum's values by number order, for checking literals; empty otherwise.
+    pub enum_values: Vec<String>,
+}
+
+/// An index over promoted columns. For a child resource a non-unique index begins with `parent`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Index {
+    /// Positions in [`ResourceType::columns`].
+    pub columns: Vec<usize>,
+    pub unique: bool,
+}
+
+/// `users/{user}/entries/{entry}`: collections and variables in turn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pattern {
+    /// `[("users", "user"), ("entries", "entry")]`
+    pub segments: Vec<(String, String)>,
+}
+
+/// Which AIP-148 fields the message declares (they are never in the stored document), by JSON name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StandardFields {
+    pub name: bool,
+    pub uid: bool,
+    pub create_time: bool,
+    pub update_time: bool,
+    pub etag: bool,
+}
+
+/// A message with `google.api.resource`: one pbtable.
+#[derive(Debug)]
+pub struct ResourceType {
+    pub name: TypeName,
+    /// `blog.v1`
+    pub package: String,
+    /// `entry`, for `?entryId=`
+    pub singular: String,
+    /// Host part of `google.api.resource.type`, `blog.example.com`
+    pub source: String,
+    pub pattern: Pattern,
+    pub descriptor: MessageDescriptor,
+    pub standard: StandardFields,
+    /// Declares `delete_time`: a delete must keep the resource (AIP-164), which is not served yet.
+    pub soft_delete: bool,
+    pub columns: Vec<Column>,
+    pub indexes: Vec<Index>,
+    pub(super) shapes: Arc<Shapes>,
+    pub(super) root: usize,
+}
+
+/// A standard method that a service puts under another path than the default one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StandardRoute {
+    pub kind: TypeName,
+    pub method: StandardMethod,
+    /// What stands before the pattern instead of `/a/b/v1`: `/v1`.
+    pub prefix: String,
+}
+
+/// The methods that every resource may have (AIP-130, 164, 231 to 235); the first five are served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StandardMethod {
+    Get,
+    List,
+    Create,
+    Update,
+    Delete,
+    Undelete,
+    BatchGet,
+    BatchCreate,
+    BatchUpdate,
+    BatchDelete,
+}
+
+/// An rpc that is no standard method: needs a rule. `POST /blog/v1/{user=users/*}:publish`
+#[derive(Debug)]
+pub struct Command {
+    /// `blog.v1.BlogService.Publish`
+    pub name: String,
+    pub package: String,
+    pub descriptor: MethodDescriptor,
+    /// The verb after the colon, `publish`.
+    pub verb: String,
+    /// Collections of the resource name before the colon: `["users"]` (a `*` each between them).
+    pub collections: Vec<String>,
+    /// Request field (proto name) that the path binds, `user`.
+    pub path_field: String,
+    /// `google.api.http` body is `*` (the only form served today).
+    pub body: bool,
+}
+
+/// One schema, checked: what is served and the bytes that it came from.
+#[derive(Debug)]
+pub struct Catalogue {
+    pub pool: DescriptorPool,
+    pub types: Vec<Arc<ResourceType>>,
+    pub commands: Vec<Arc<Command>>,
+    /// Standard methods that are declared under another path than the default one.
+    pub standard_routes: Vec<StandardRoute>,
+    pub(super) by_name: HashMap<TypeName, usize>,
+    /// Encoded `FileDescriptorSet`, as admitted to the database.
+    pub descriptor_set: Vec<u8>,
+    /// SHA-256 of `descriptor_set`, lowercase hex.
+    pub digest: String,
+}
+
+impl Catalogue {
+    /// Whether `name` is a write that `writes.methods` may give a mode: a standard method of a resource or a
+    /// command.
+    pub fn has_write_method(&self, name: &str) -> bool {
+        let standard = name.rsplit_once('.').is_some_and(|(kind, method)| {
+            matches!(method, "Create" | "Update" | "Delete") && self.resource(&TypeName::new(kind)).is_some()
+        });
+        standard || self.commands.iter().any(|command| command.name == name)
+    }
+
+    /// The resource type of a message, by its full name.
+    pub fn resource(&self, name: &TypeName) -> Option<&Arc<ResourceType>> {
+        self.by_name.get(name).map(|index| &self.types[*index])
+    }
+}
+
+impl ResourceType {
+    /// `/blog/v1`; the pattern follows.
+    pub fn route_prefix(&self) -> String {
+        route_prefix(&self.package)
+    }
+
+    /// `Entries`, as in `ListEntries`.
+    pub(super) fn plural_noun(&self) -> String {
+        let collection = self.pattern.collection();
+        let mut letters = collection.chars();
+        letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
+    }
+
+    pub(super) fn shape(&self) -> &MessageShape {
+        self.shapes.message(self.root)
+    }
+}
+
+/// Package `a.b.v1` → `/a/b/v1`.
+pub(super) fn route_prefix(package: &str) -> String {
+    format!("/{}", package.replace('.', "/"))
+}
+
+impl StandardMethod {
+    pub(super) fn is_plural(self) -> bool {
+        self == Self::List || !self.is_single() && self != Self::Undelete
+    }
+
+    /// One of the five that are served on one resource or one collection.
+    pub(super) fn is_single(self) -> bool {
+        matches!(self, Self::Get | Self::List | Self::Create | Self::Update | Self::Delete)
+    }
+
+    pub(super) fn http_method(self) -> &'static str {
+        match self {
+            Self::Get | Self::List | Self::BatchGet => "get",
+            Self::Update => "patch",
+            Self::Delete => "delete",
+            _ => "post",
+        }
+    }
+}
+
+impl Pattern {
+    /// The collection that a List or Create addresses, `entries`.
+    pub fn collection(&self) -> &str {
+        &self.segments.last().expect("a pattern has a segment").0
+    }
+
+    pub fn depth(&self) -> usize {
+        self.segments.len()
+    }
+
+    /// `users/alice/entries/0192…` from `alice/0192…`.
+    pub fn resource_name(&self, key: &str) -> String {
+        let mut name = String::with_capacity(key.len() + 16);
+        for ((collection, _), id) in self.segments.iter().zip(key.split('/')) {
+            if !name.is_empty() {
+                name.push('/');
+            }
+            name.push_str(collection);
+            name.push('/');
+            name.push_str(id);
+        }
+        name
+    }
+
+    /// `alice/0192…` from `users/alice/entries/0192…`; none when the name does not match.
+    pub fn key_of(&self, resource_name: &str) -> Option<String> {
+        let parts: Vec<&str> = resource_name.split('/').collect();
+        if parts.len() != self.segments.len() * 2 {
+            return None;
+        }
+        let mut ids = Vec::with_capacity(self.segments.len());
+        for (pair, (collection, _)) in parts.chunks(2).zip(&self.segments) {
+            if pair[0] != collection || pair[1].is_empty() {
+                return None;
+            }
+            ids.push(pair[1]);
+        }
+        Some(ids.join("/"))
+    }
+}

@@ -1,0 +1,112 @@
+//! Fields that are indexed or unique → promoted [`Column`]s and [`Index`]es.
+
+use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor};
+
+use super::location::Problems;
+use super::options::Options;
+use super::{Column, ColumnKind, ColumnSource, Index, StandardFields};
+
+/// Columns in field-number order, indexes in the order of their declaration.
+pub(super) fn promoted(
+    message: &MessageDescriptor,
+    options: &Options,
+    standard: &StandardFields,
+    problems: &mut Problems<'_>,
+) -> (Vec<Column>, Vec<Index>) {
+    let lists = options.indexes(message);
+    let mut columns = Vec::new();
+    let mut indexes = Vec::new();
+    for field in message.fields() {
+        let (index, unique) = (options.is_indexed(&field), options.is_unique(&field));
+        let listed = lists.iter().any(|list| list.fields.iter().any(|name| name == field.name()));
+        if !(index || unique || listed) {
+            continue;
+        }
+        match column(&field, standard) {
+            Ok(column) => columns.push(column),
+            Err(reason) => {
+                problems.add(&message.parent_file(), field.path(), reason);
+                continue;
+            }
+        }
+        if index || unique {
+            indexes.push(Index { columns: vec![columns.len() - 1], unique });
+        }
+    }
+    for list in lists {
+        let mut positions = Vec::new();
+        for name in &list.fields {
+            match columns.iter().position(|column| column.field == *name) {
+                Some(position) => positions.push(position),
+                None if message.get_field_by_name(name).is_some() => {}
+                None => problems.add(
+                    &message.parent_file(),
+                    message.path(),
+                    format!(
+                        "`(trine.v1.indexes)` names `{name}`, which `{}` does not have",
+                        message.full_name()
+                    ),
+                ),
+            }
+        }
+        if list.fields.is_empty() {
+            problems.add(
+                &message.parent_file(),
+                message.path(),
+                "`(trine.v1.indexes)` names no field; name one",
+            );
+        }
+        indexes.push(Index { columns: positions, unique: list.unique });
+    }
+    (columns, indexes)
+}
+
+fn column(field: &FieldDescriptor, standard: &StandardFields) -> Result<Column, String> {
+    let name = field.name();
+    if matches!((name, standard.name, standard.etag), ("name", true, _) | ("etag", _, true)) {
+        return Err(format!("`{name}` is kept by the server and needs no index; remove the option"));
+    }
+    if field.is_list() || field.is_map() {
+        return Err(format!("`{name}` is repeated; only singular fields can be indexed"));
+    }
+    let kind = column_kind(&field.kind()).ok_or_else(|| {
+        format!("`{name}` is a message; only scalars, enums and google.protobuf.Timestamp can be indexed")
+    })?;
+    let source = match name {
+        "create_time" if standard.create_time => ColumnSource::CreateTime,
+        "update_time" if standard.update_time => ColumnSource::UpdateTime,
+        _ => ColumnSource::Field { json_name: field.json_name().to_owned() },
+    };
+    Ok(Column {
+        field: name.to_owned(),
+        source,
+        kind,
+        implicit_default: !field.supports_presence(),
+        enum_values: field.kind().as_enum().map(enum_values).unwrap_or_default(),
+    })
+}
+
+fn column_kind(kind: &Kind) -> Option<ColumnKind> {
+    Some(match kind {
+        Kind::String | Kind::Bytes | Kind::Enum(_) => ColumnKind::Text,
+        Kind::Bool => ColumnKind::Boolean,
+        Kind::Float | Kind::Double => ColumnKind::Real,
+        Kind::Uint32 | Kind::Fixed32 | Kind::Uint64 | Kind::Fixed64 => ColumnKind::Unsigned,
+        Kind::Message(message) if message.full_name() == "google.protobuf.Timestamp" => ColumnKind::Timestamp,
+        Kind::Message(_) => return None,
+        _ => ColumnKind::Integer,
+    })
+}
+
+/// In number order; of several names for one number only the first declared, the one that is stored.
+fn enum_values(descriptor: &EnumDescriptor) -> Vec<String> {
+    let declared = &descriptor.enum_descriptor_proto().value;
+    let mut values: Vec<(i32, &str)> = Vec::new();
+    for value in declared {
+        if values.iter().all(|(number, _)| *number != value.number()) {
+            values.push((value.number(), value.name()));
+        }
+    }
+    values.sort_by_key(|(number, _)| *number);
+    values.into_iter().map(|(_, name)| name.to_owned()).collect()
+}

@@ -1,0 +1,69 @@
+//! Descriptor sets in one normal form, so that equal schemas have equal bytes and one digest.
+//!
+//! Normal form: files sorted by name, no source locations, option bytes as they were.
+//! Invariant: what is not proto2 or proto3 is refused here, because the reflection library panics on it.
+
+use prost::Message;
+use prost_reflect::{DescriptorPool, DynamicMessage, FileDescriptor, ReflectMessage};
+use prost_types::{FileDescriptorProto, FileDescriptorSet};
+
+use super::SchemaProblem;
+
+/// The files of an encoded `FileDescriptorSet`, each encoded, in normal form.
+pub(super) fn files(bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>, Vec<SchemaProblem>> {
+    let broken =
+        |error| vec![SchemaProblem::at("descriptor set", format_args!("cannot be decoded: {error}"))];
+    let set = FileDescriptorSet::decode(bytes).map_err(broken)?;
+    let problems: Vec<SchemaProblem> = set.file.iter().filter_map(refusal).collect();
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    // Through a message that does not know the custom options: it keeps their bytes, the typed form drops them.
+    let descriptor = FileDescriptorSet::default().descriptor();
+    let dynamic = DynamicMessage::decode(descriptor, bytes).map_err(broken)?;
+    let files = dynamic.get_field_by_name("file").map(|value| value.into_owned());
+    let files = files.iter().filter_map(|value| value.as_list()).flatten();
+    Ok(files.filter_map(|value| value.as_message()).map(normalise).collect())
+}
+
+/// The given files of a pool as an encoded `FileDescriptorSet` in normal form.
+pub(super) fn encode(files: &[FileDescriptor]) -> Vec<u8> {
+    let descriptor = FileDescriptorProto::default().descriptor();
+    let mut encoded: Vec<(String, Vec<u8>)> = files
+        .iter()
+        .filter_map(|file| DynamicMessage::decode(descriptor.clone(), file.encode_to_vec().as_slice()).ok())
+        .map(|file| normalise(&file))
+        .collect();
+    encoded.sort();
+    let mut bytes = Vec::new();
+    for (_, file) in &encoded {
+        // `repeated FileDescriptorProto file = 1`
+        prost::encoding::bytes::encode(1, file, &mut bytes);
+    }
+    bytes
+}
+
+/// Links a descriptor set.
+pub(super) fn decode(bytes: &[u8]) -> Result<DescriptorPool, Vec<SchemaProblem>> {
+    files(bytes)?;
+    DescriptorPool::decode(bytes).map_err(|error| {
+        vec![SchemaProblem::at(error.file().unwrap_or("descriptor set"), format_args!("{error}"))]
+    })
+}
+
+fn normalise(file: &DynamicMessage) -> (String, Vec<u8>) {
+    let name = file.get_field_by_name("name").and_then(|name| name.as_str().map(str::to_owned));
+    let mut file = file.clone();
+    file.clear_field_by_name("source_code_info");
+    (name.unwrap_or_default(), file.encode_to_vec())
+}
+
+fn refusal(file: &FileDescriptorProto) -> Option<SchemaProblem> {
+    match file.syntax() {
+        "" | "proto2" | "proto3" => None,
+        syntax => Some(SchemaProblem::at(
+            file.name(),
+            format_args!("`{syntax}` is not read yet; write the file in proto3 syntax"),
+        )),
+    }
+}

@@ -1,0 +1,71 @@
+//! A document → the values of its promoted columns.
+
+use serde_json::Value;
+
+use super::time::stored_timestamp;
+use crate::model::Scalar;
+use crate::model::{Document, Timestamp};
+use crate::schema::shape::FieldKind;
+use crate::schema::{Column, ColumnKind, ColumnSource, ResourceType};
+
+impl ResourceType {
+    /// Values of [`ResourceType::columns`] in order.
+    pub fn column_values(&self, document: &Document, create: &Timestamp, update: &Timestamp) -> Vec<Scalar> {
+        let value_of = |column: &Column| match &column.source {
+            ColumnSource::CreateTime => Scalar::Text(create.as_str().to_owned()),
+            ColumnSource::UpdateTime => Scalar::Text(update.as_str().to_owned()),
+            ColumnSource::Field { json_name } => match document.0.get(json_name) {
+                Some(value) => scalar(column.kind, value),
+                None if column.implicit_default => self.default_of(column),
+                None => Scalar::Null,
+            },
+        };
+        self.columns.iter().map(value_of).collect()
+    }
+
+    /// The name under which an enum value is stored, for any of its names; none when there is no such value.
+    pub(crate) fn enum_name(&self, field: &str, name: &str) -> Option<String> {
+        match &self.shape().field(field)?.kind {
+            FieldKind::Enum(shape) => shape.name_of(shape.number_of(name)?).map(str::to_owned),
+            _ => None,
+        }
+    }
+
+    fn default_of(&self, column: &Column) -> Scalar {
+        match column.kind {
+            ColumnKind::Integer => Scalar::Integer(0),
+            ColumnKind::Unsigned => Scalar::Unsigned(0),
+            ColumnKind::Real => Scalar::Real(0.0),
+            ColumnKind::Boolean => Scalar::Boolean(false),
+            ColumnKind::Timestamp => Scalar::Null,
+            ColumnKind::Text => match self.shape().field(&column.field).map(|field| &field.kind) {
+                Some(FieldKind::Enum(shape)) => {
+                    Scalar::Text(shape.name_of(shape.default_number()).unwrap_or_default().to_owned())
+                }
+                _ => Scalar::Text(String::new()),
+            },
+        }
+    }
+}
+
+/// Null for what does not fit: rows written by SQL may hold anything, and one of them must not fail the rest.
+fn scalar(kind: ColumnKind, value: &Value) -> Scalar {
+    let found = match (kind, value) {
+        (ColumnKind::Text, Value::String(text)) => Some(Scalar::Text(text.clone())),
+        // An enum value that no name is known for.
+        (ColumnKind::Text, Value::Number(number)) => Some(Scalar::Text(number.to_string())),
+        (ColumnKind::Integer, Value::String(text)) => text.parse().ok().map(Scalar::Integer),
+        (ColumnKind::Integer, value) => value.as_i64().map(Scalar::Integer),
+        (ColumnKind::Unsigned, Value::String(text)) => text.parse().ok().map(Scalar::Unsigned),
+        (ColumnKind::Unsigned, value) => value.as_u64().map(Scalar::Unsigned),
+        // NaN is in no order; the infinities are.
+        (ColumnKind::Real, Value::String(text)) => {
+            text.parse().ok().filter(|number: &f64| !number.is_nan()).map(Scalar::Real)
+        }
+        (ColumnKind::Real, value) => value.as_f64().map(Scalar::Real),
+        (ColumnKind::Boolean, value) => value.as_bool().map(Scalar::Boolean),
+        (ColumnKind::Timestamp, Value::String(text)) => stored_timestamp(text).map(Scalar::Text),
+        _ => None,
+    };
+    found.unwrap_or(Scalar::Null)
+}

@@ -1,0 +1,107 @@
+//! A stored row → what a client or a rule sees.
+
+use prost::Message;
+use prost_reflect::DynamicMessage;
+use serde_json::{Map, Value};
+
+use super::canonical::Source;
+use crate::model::{Error, Result, Stored};
+use crate::schema::ResourceType;
+
+impl ResourceType {
+    /// Full proto3 JSON of the resource: the stored text passed through, the chassis' fields spliced in.
+    pub fn render_json(&self, stored: &Stored) -> String {
+        let document = stored.document.trim();
+        let mut text = String::with_capacity(document.len() + 256);
+        text.push('{');
+        if self.standard.name {
+            push_member(&mut text, "name", &self.pattern.resource_name(stored.key.as_str()));
+        }
+        if self.standard.create_time {
+            push_member(&mut text, "createTime", &stored.create_time.json_text());
+        }
+        if self.standard.update_time {
+            push_member(&mut text, "updateTime", &stored.update_time.json_text());
+        }
+        if self.standard.etag {
+            push_member(&mut text, "etag", &etag(stored));
+        }
+        let members = document.strip_prefix('{').unwrap_or("}").trim_start();
+        if members.starts_with('}') && text.ends_with(',') {
+            text.pop();
+        }
+        text.push_str(members);
+        text
+    }
+
+    /// The resource as a message (binary clients, rules); stored fields unknown to this schema are left out.
+    pub fn to_message(&self, stored: &Stored) -> Result<DynamicMessage> {
+        let broken = |error: String| {
+            Error::internal(format!("stored {} `{}` cannot be read: {error}", self.name, stored.key))
+        };
+        let object: Map<String, Value> =
+            serde_json::from_str(&self.render_json(stored)).map_err(|error| broken(error.to_string()))?;
+        let known = self.canonical(object, Source::Store).map_err(|error| broken(error.message))?;
+        DynamicMessage::deserialize(self.descriptor.clone(), Value::Object(known))
+            .map_err(|error| broken(error.to_string()))
+    }
+
+    /// The resource in protobuf's binary form.
+    pub fn render_message(&self, stored: &Stored) -> Result<Vec<u8>> {
+        self.to_message(stored).map(|message| message.encode_to_vec())
+    }
+
+    /// Only the masked fields of the full JSON.
+    pub fn render_masked(&self, stored: &Stored, mask: &[String]) -> Result<Value> {
+        let whole: Value = serde_json::from_str(&self.render_json(stored)).map_err(|error| {
+            Error::internal(format!("stored {} `{}` is no JSON: {error}", self.name, stored.key))
+        })?;
+        if matches!(mask, [all] if all == "*") {
+            return Ok(whole);
+        }
+        let mut picked = Map::new();
+        for path in mask {
+            let path: Vec<String> = path.split('.').map(str::to_owned).collect();
+            let fields = self.resolve(&path)?;
+            let names: Vec<&str> = fields.iter().map(|field| field.json_name.as_str()).collect();
+            if let Some(object) = whole.as_object() {
+                pick(object, &names, &mut picked);
+            }
+        }
+        Ok(Value::Object(picked))
+    }
+}
+
+fn pick(from: &Map<String, Value>, path: &[&str], into: &mut Map<String, Value>) {
+    let Some((name, rest)) = path.split_first() else { return };
+    let Some(value) = from.get(*name) else { return };
+    match (rest.is_empty(), value) {
+        (false, Value::Object(inner)) => {
+            let slot = into.entry(*name).or_insert_with(|| Value::Object(Map::new()));
+            if let Value::Object(slot) = slot {
+                pick(inner, rest, slot);
+            }
+        }
+        _ => drop(into.insert((*name).to_owned(), value.clone())),
+    }
+}
+
+/// Member and comma; the value goes through the JSON library only when it needs escapes.
+fn push_member(text: &mut String, key: &str, value: &str) {
+    text.push('"');
+    text.push_str(key);
+    text.push_str("\":");
+    if value.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
+        text.push('"');
+        text.push_str(value);
+        text.push('"');
+    } else {
+        text.push_str(&Value::from(value).to_string());
+    }
+    text.push(',');
+}
+
+/// The quoted form that the header has too: `"7"`.
+fn etag(stored: &Stored) -> String {
+    format!("\"{}\"", stored.version.0)
+}

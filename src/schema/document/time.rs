@@ -1,0 +1,108 @@
+//! Timestamps and durations of proto3 JSON: RFC 3339 and `1.5s`, ranges checked, written in UTC.
+//!
+//! By civil time, because the range ends at 9999-12-31T23:59:59.999999999Z, which instants of the
+//! time library do not reach.
+
+use jiff::SignedDuration;
+use jiff::civil::DateTime;
+
+const DURATION_SECONDS_MAX: u64 = 315_576_000_000;
+
+/// RFC 3339 with any offset → the 30-character form, in UTC; none when it is no such time.
+pub(crate) fn stored_timestamp(text: &str) -> Option<String> {
+    let time = parse_timestamp(text)?;
+    Some(format!("{}.{:09}Z", head(&time), time.subsec_nanosecond()))
+}
+
+/// RFC 3339 with any offset → UTC with 0, 3, 6 or 9 fractional digits.
+pub(super) fn canonical_timestamp(text: &str) -> Option<String> {
+    let time = parse_timestamp(text)?;
+    Some(format!("{}{}Z", head(&time), fraction(time.subsec_nanosecond() as u32)))
+}
+
+/// `-1.5s` → `-1.500s`; none when it is no duration or longer than 10,000 years.
+pub(super) fn canonical_duration(text: &str) -> Option<String> {
+    let text = text.strip_suffix('s')?;
+    let (sign, digits) = text.strip_prefix('-').map_or(("", text), |digits| ("-", digits));
+    let (seconds, nanos) = match digits.split_once('.') {
+        Some((seconds, fraction)) => (number(seconds, 12)?, nanoseconds(fraction)?),
+        None => (number(digits, 12)?, 0),
+    };
+    if seconds > DURATION_SECONDS_MAX || seconds == DURATION_SECONDS_MAX && nanos > 0 {
+        return None;
+    }
+    let sign = if seconds == 0 && nanos == 0 { "" } else { sign };
+    Some(format!("{sign}{seconds}{}s", fraction(nanos)))
+}
+
+fn parse_timestamp(text: &str) -> Option<DateTime> {
+    let (date_time, rest) = text.split_at_checked(19)?;
+    let is_shaped = date_time.bytes().enumerate().all(|(at, byte)| match at {
+        4 | 7 => byte == b'-',
+        10 => byte == b'T',
+        13 | 16 => byte == b':',
+        _ => byte.is_ascii_digit(),
+    });
+    // A leap second would be taken for the second before it.
+    if !is_shaped || &date_time[17..] == "60" {
+        return None;
+    }
+    let (nanos, zone) = match rest.strip_prefix('.') {
+        Some(rest) => {
+            let end = rest.find(|character: char| !character.is_ascii_digit())?;
+            (nanoseconds(&rest[..end])?, &rest[end..])
+        }
+        None => (0, rest),
+    };
+    let local: DateTime = date_time.parse().ok()?;
+    let local = local.checked_add(SignedDuration::from_nanos(nanos.into())).ok()?;
+    let time = local.checked_sub(SignedDuration::from_secs(offset_seconds(zone)?)).ok()?;
+    (1..=9999).contains(&time.year()).then_some(time)
+}
+
+fn offset_seconds(zone: &str) -> Option<i64> {
+    if zone == "Z" {
+        return Some(0);
+    }
+    let sign = match zone.as_bytes().first()? {
+        b'+' => 1,
+        b'-' => -1,
+        _ => return None,
+    };
+    let (hours, minutes) = zone.get(1..)?.split_once(':')?;
+    let two = |text: &str| if text.len() == 2 { number(text, 2) } else { None };
+    let (hours, minutes) = (two(hours)?, two(minutes)?);
+    (hours < 24 && minutes < 60).then_some(sign * (hours * 3600 + minutes * 60) as i64)
+}
+
+fn number(text: &str, digits_max: usize) -> Option<u64> {
+    let is_number = (1..=digits_max).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number { text.parse().ok() } else { None }
+}
+
+fn nanoseconds(fraction: &str) -> Option<u32> {
+    let digits = number(fraction, 9)?;
+    Some(digits as u32 * 10_u32.pow(9 - fraction.len() as u32))
+}
+
+fn fraction(nanos: u32) -> String {
+    match nanos {
+        0 => String::new(),
+        nanos if nanos % 1_000_000 == 0 => format!(".{:03}", nanos / 1_000_000),
+        nanos if nanos % 1_000 == 0 => format!(".{:06}", nanos / 1_000),
+        nanos => format!(".{nanos:09}"),
+    }
+}
+
+fn head(time: &DateTime) -> String {
+    let (date, clock) = (time.date(), time.time());
+    format!(
+        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}",
+        date.year(),
+        date.month(),
+        date.day(),
+        clock.hour(),
+        clock.minute(),
+        clock.second()
+    )
+}

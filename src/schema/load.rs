@@ -1,0 +1,137 @@
+//! `.proto` trees and descriptor sets → [`Catalogue`]; every mistake is found, none is a panic.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use prost_reflect::{DescriptorPool, FileDescriptor};
+use sha2::{Digest, Sha256};
+
+use super::location::Problems;
+use super::options::Options;
+use super::shape::Shapes;
+use super::{Catalogue, descriptor_set, methods, resource, source};
+
+/// One mistake: `entry.proto:12:3: message; what to do`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SchemaProblem {
+    pub location: String,
+    pub message: String,
+}
+
+impl SchemaProblem {
+    pub(super) fn at(location: impl fmt::Display, message: impl fmt::Display) -> Self {
+        Self { location: location.to_string(), message: message.to_string() }
+    }
+}
+
+impl fmt::Display for SchemaProblem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {}", self.location, self.message)
+    }
+}
+
+/// Loads all `paths` (directories of `.proto`, or `.binpb` descriptor sets). `domains` are globs of
+/// the packages that are served (`*` for all); the others are only imported from.
+pub fn load(paths: &[PathBuf], domains: &[String]) -> Result<Catalogue, Vec<SchemaProblem>> {
+    let sources = source::read(paths)?;
+    let serves = |package: &str| is_served(package, domains);
+    let own = sources.own_files.iter().filter_map(|name| sources.pool.get_file_by_name(name));
+    let served: Vec<FileDescriptor> = own.filter(|file| serves(file.package_name())).collect();
+    refuse_unenforced(&sources.pool, &served)?;
+    let bytes = descriptor_set::encode(&with_imports(served));
+    compile(bytes, Some(&sources.pool), &serves)
+}
+
+/// Rebuilds the catalogue that a database has admitted.
+pub fn from_descriptor_set(bytes: &[u8]) -> Result<Catalogue, Vec<SchemaProblem>> {
+    compile(bytes.to_vec(), None, &|package| is_served(package, &["*".to_owned()]))
+}
+
+fn compile(
+    bytes: Vec<u8>,
+    sources: Option<&DescriptorPool>,
+    serves: &dyn Fn(&str) -> bool,
+) -> Result<Catalogue, Vec<SchemaProblem>> {
+    let pool = descriptor_set::decode(&bytes)?;
+    let options = Options::new(&pool);
+    let shapes = Arc::new(Shapes::new(&pool, &options));
+    let mut problems = Problems::new(sources);
+    let types = resource::resource_types(&pool, serves, &options, &shapes, &mut problems);
+    let methods = methods::methods(&pool, serves, &options, &types, &mut problems);
+    let by_name: HashMap<_, _> =
+        types.iter().enumerate().map(|(index, kind)| (kind.name.clone(), index)).collect();
+    let digest = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    problems.into_result(Catalogue {
+        pool,
+        types,
+        commands: methods.commands,
+        standard_routes: methods.standard_routes,
+        by_name,
+        descriptor_set: bytes,
+        digest,
+    })
+}
+
+/// Rules that are declared and not enforced would be believed: refused by name.
+fn refuse_unenforced(pool: &DescriptorPool, served: &[FileDescriptor]) -> Result<(), Vec<SchemaProblem>> {
+    let mut problems = Problems::new(Some(pool));
+    for file in served {
+        for (index, import) in file.file_descriptor_proto().dependency.iter().enumerate() {
+            if import.starts_with("buf/validate/") {
+                // `dependency` is field 3 of a file descriptor.
+                let path = [3, index as i32];
+                problems.add(
+                    file,
+                    &path,
+                    "buf.validate rules are not enforced yet; remove the import and its rules",
+                );
+            }
+        }
+    }
+    problems.into_result(())
+}
+
+/// The files and all that they import, once each.
+fn with_imports(served: Vec<FileDescriptor>) -> Vec<FileDescriptor> {
+    let mut found = BTreeMap::new();
+    let mut pending = served;
+    while let Some(file) = pending.pop() {
+        if found.contains_key(file.name()) {
+            continue;
+        }
+        pending.extend(file.dependencies());
+        found.insert(file.name().to_owned(), file);
+    }
+    found.into_values().collect()
+}
+
+/// What trees carry along to describe themselves with: its services (`google.longrunning.Operations`)
+/// are not the tree's, so a wildcard does not mean them.
+const VOCABULARY: &[&str] = &[
+    "google.api",
+    "google.cloud.location",
+    "google.iam.v1",
+    "google.longrunning",
+    "google.protobuf",
+    "google.rpc",
+    "google.type",
+    "buf.validate",
+    "trine.v1",
+];
+
+fn is_served(package: &str, domains: &[String]) -> bool {
+    let is_named = domains.iter().any(|glob| glob == package);
+    is_named || !VOCABULARY.contains(&package) && domains.iter().any(|glob| glob_matches(glob, package))
+}
+
+/// `*` stands for any run of characters, dots too: `shop.*` is `shop.v1` and `shop.stock.v1`.
+fn glob_matches(glob: &str, text: &str) -> bool {
+    match glob.split_once('*') {
+        None => glob == text,
+        Some((head, tail)) => text.strip_prefix(head).is_some_and(|rest| {
+            (0..=rest.len()).filter(|at| rest.is_char_boundary(*at)).any(|at| glob_matches(tail, &rest[at..]))
+        }),
+    }
+}

@@ -1,0 +1,38 @@
+//! Where a mistake is: `file:line:column` of a descriptor, from the locations that the parser kept.
+
+use prost_reflect::{DescriptorPool, FileDescriptor};
+
+use super::SchemaProblem;
+
+/// Collects mistakes and finds their places.
+pub(super) struct Problems<'a> {
+    /// The pool that still has source locations; none for an admitted descriptor set.
+    sources: Option<&'a DescriptorPool>,
+    found: Vec<SchemaProblem>,
+}
+
+impl<'a> Problems<'a> {
+    pub fn new(sources: Option<&'a DescriptorPool>) -> Self {
+        Self { sources, found: Vec::new() }
+    }
+
+    /// Notes a mistake in the item that `path` addresses within `file`.
+    pub fn add(&mut self, file: &FileDescriptor, path: &[i32], message: impl Into<String>) {
+        let location = match self.place(file.name(), path) {
+            Some((line, column)) => format!("{}:{line}:{column}", file.name()),
+            None => file.name().to_owned(),
+        };
+        self.found.push(SchemaProblem { location, message: message.into() });
+    }
+
+    pub fn into_result<T>(self, value: T) -> Result<T, Vec<SchemaProblem>> {
+        if self.found.is_empty() { Ok(value) } else { Err(self.found) }
+    }
+
+    fn place(&self, file: &str, path: &[i32]) -> Option<(i32, i32)> {
+        let file = self.sources?.get_file_by_name(file)?;
+        let info = file.file_descriptor_proto().source_code_info.as_ref()?;
+        let location = info.location.iter().find(|location| location.path == path)?;
+        Some((location.span.first()? + 1, location.span.get(1)? + 1))
+    }
+}

@@ -1,0 +1,25 @@
+//! `.proto` files in, a catalogue out: resources, their columns and indexes, their commands.
+//!
+//! Not here: SQL text (store), HTTP routes (http). Depends only on `model`.
+//! Invariant: whatever is in a [`Catalogue`] has been checked; nobody checks it again.
+
+pub mod catalogue;
+mod columns;
+mod descriptor_set;
+pub mod document;
+pub mod evolution;
+pub mod load;
+mod location;
+mod methods;
+mod options;
+mod resource;
+pub(crate) mod shape;
+mod source;
+#[cfg(test)]
+mod tests;
+
+pub use catalogue::{
+    Catalogue, Column, ColumnKind, ColumnSource, Command, Index, Pattern, ResourceType, StandardFields,
+    StandardMethod, StandardRoute,
+};
+pub use load::{SchemaProblem, from_descriptor_set, load};

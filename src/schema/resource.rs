@@ -1,0 +1,161 @@
+//! Messages with `google.api.resource` → [`ResourceType`]s: pattern, singular, standard fields.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use prost_reflect::{DescriptorPool, Kind, MessageDescriptor};
+
+use super::columns::promoted;
+use super::location::Problems;
+use super::options::{Options, ResourceOption};
+use super::shape::Shapes;
+use super::{Pattern, ResourceType, StandardFields};
+use crate::model::TypeName;
+
+/// All resource types of the served packages, sorted by name.
+pub(super) fn resource_types(
+    pool: &DescriptorPool,
+    serves: &dyn Fn(&str) -> bool,
+    options: &Options,
+    shapes: &Arc<Shapes>,
+    problems: &mut Problems<'_>,
+) -> Vec<Arc<ResourceType>> {
+    let mut types: Vec<Arc<ResourceType>> = pool
+        .all_messages()
+        .filter(|message| serves(message.package_name()))
+        .filter_map(|message| options.resource(&message).map(|option| (message, option)))
+        .filter_map(|(message, option)| resource_type(&message, &option, options, shapes, problems))
+        .map(Arc::new)
+        .collect();
+    types.sort_by(|left, right| left.name.cmp(&right.name));
+    refuse_shared_routes(&types, problems);
+    types
+}
+
+fn resource_type(
+    message: &MessageDescriptor,
+    option: &ResourceOption,
+    options: &Options,
+    shapes: &Arc<Shapes>,
+    problems: &mut Problems<'_>,
+) -> Option<ResourceType> {
+    let pattern = match pattern(message, option) {
+        Ok(pattern) => pattern,
+        Err(reason) => {
+            problems.add(&message.parent_file(), message.path(), reason);
+            return None;
+        }
+    };
+    for unserved in options.unserved(message) {
+        let sentence = format!("`({unserved})` of `{}` does nothing yet; remove it", message.full_name());
+        problems.add(&message.parent_file(), message.path(), sentence);
+    }
+    let standard = standard_fields(message, problems);
+    let (columns, indexes) = promoted(message, options, &standard, problems);
+    let singular = match option.singular.as_str() {
+        "" => pattern.segments.last()?.1.clone(),
+        singular => singular.to_owned(),
+    };
+    Some(ResourceType {
+        name: TypeName::new(message.full_name()),
+        package: message.package_name().to_owned(),
+        singular,
+        source: option.kind.split('/').next().unwrap_or_default().to_owned(),
+        pattern,
+        descriptor: message.clone(),
+        standard,
+        soft_delete: is_timestamp(message, "delete_time"),
+        columns,
+        indexes,
+        root: shapes.find(message.full_name())?,
+        shapes: Arc::clone(shapes),
+    })
+}
+
+fn pattern(message: &MessageDescriptor, option: &ResourceOption) -> Result<Pattern, String> {
+    let name = message.full_name();
+    if !matches!(option.name_field.as_str(), "" | "name") {
+        return Err(format!("`{name}` keeps its name in `{}`; call that field `name`", option.name_field));
+    }
+    if message.package_name().is_empty() {
+        return Err(format!("`{name}` is in no package, and a package is its route; write `package …;`"));
+    }
+    let (host, kind) = option.kind.split_once('/').unwrap_or_default();
+    if host.is_empty() || kind.is_empty() {
+        return Err(format!("`type` of `{name}` must be `host/Kind`, as in `blog.example.com/Entry`"));
+    }
+    match option.patterns.as_slice() {
+        [pattern] => Pattern::parse(pattern).map_err(|reason| format!("pattern of `{name}`: {reason}")),
+        [] => Err(format!("`{name}` has no `pattern`; write one, as in `users/{{user}}/entries/{{entry}}`")),
+        _ => Err(format!(
+            "`{name}` has several patterns, and a pbtable has one kind of parent; keep one pattern"
+        )),
+    }
+}
+
+/// Recognised by name *and* type: a `name` that is a message is just a field.
+fn standard_fields(message: &MessageDescriptor, problems: &mut Problems<'_>) -> StandardFields {
+    let is_text = |name: &str| {
+        message.get_field_by_name(name).is_some_and(|field| field.kind() == Kind::String && !field.is_list())
+    };
+    if let Some(field) = message.get_field_by_name("name").filter(|_| !is_text("name")) {
+        problems.add(
+            &message.parent_file(),
+            field.path(),
+            "`name` holds the resource's name: make it a `string`",
+        );
+    }
+    StandardFields {
+        name: is_text("name"),
+        uid: is_text("uid"),
+        create_time: is_timestamp(message, "create_time"),
+        update_time: is_timestamp(message, "update_time"),
+        etag: is_text("etag"),
+    }
+}
+
+fn is_timestamp(message: &MessageDescriptor, name: &str) -> bool {
+    message.get_field_by_name(name).is_some_and(|field| {
+        !field.is_list()
+            && field.kind().as_message().is_some_and(|kind| kind.full_name() == "google.protobuf.Timestamp")
+    })
+}
+
+/// Two types under one path could not be told apart.
+fn refuse_shared_routes(types: &[Arc<ResourceType>], problems: &mut Problems<'_>) {
+    let mut seen: HashMap<(String, Vec<String>), &ResourceType> = HashMap::new();
+    for kind in types {
+        let collections = kind.pattern.segments.iter().map(|(collection, _)| collection.clone()).collect();
+        if let Some(other) = seen.insert((kind.package.clone(), collections), kind) {
+            let message = format!("`{}` and `{}` have the same pattern; change one", other.name, kind.name);
+            problems.add(&kind.descriptor.parent_file(), kind.descriptor.path(), message);
+        }
+    }
+}
+
+impl Pattern {
+    /// `users/{user}/entries/{entry}`; the sentence says what is not served.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let parts: Vec<&str> = text.split('/').collect();
+        if !parts.len().is_multiple_of(2) {
+            return Err(format!(
+                "`{text}` is no sequence of `collection/{{id}}`; singletons are not served yet"
+            ));
+        }
+        let segments: Option<Vec<(String, String)>> = parts
+            .chunks(2)
+            .map(|pair| {
+                let variable = pair[1].strip_prefix('{')?.strip_suffix('}')?;
+                (is_word(pair[0]) && is_word(variable)).then(|| (pair[0].to_owned(), variable.to_owned()))
+            })
+            .collect();
+        let remedy = "write it as in `users/{user}/entries/{entry}`, ids joined by nothing but `/`";
+        let segments = segments.ok_or_else(|| format!("`{text}` is not served; {remedy}"))?;
+        Ok(Self { segments })
+    }
+}
+
+fn is_word(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_alphabetic())
+        && text.chars().all(|character| character.is_ascii_alphanumeric() || "_-".contains(character))
+}

@@ -1,0 +1,198 @@
+//! Trees of `.proto` files: what is understood, and every mistake by its place.
+
+use super::*;
+use crate::schema::{ColumnKind, ColumnSource, StandardMethod, from_descriptor_set};
+
+const HEAD: &str = r#"syntax = "proto3";
+package t.v1;
+import "google/api/annotations.proto";
+import "google/api/resource.proto";
+import "trine/v1/options.proto";
+"#;
+
+fn problem(body: &str) -> SchemaProblem {
+    let problems = load_text(&[("t.proto", &format!("{HEAD}{body}"))]).expect_err("must be refused");
+    assert_eq!(problems.len(), 1, "{problems:#?}");
+    problems[0].clone()
+}
+
+#[test]
+fn the_bundled_blog_is_read() {
+    let blog = tree("proto");
+    let names: Vec<&str> = blog.types.iter().map(|kind| kind.name.as_str()).collect();
+    assert_eq!(names, ["blog.v1.Entry", "blog.v1.Follow", "blog.v1.User"]);
+    let entry = &blog.types[0];
+    assert_eq!((entry.singular.as_str(), entry.source.as_str()), ("entry", "blog.example.com"));
+    assert_eq!(entry.pattern.resource_name("a/b"), "users/a/entries/b");
+    let columns: Vec<(&str, ColumnKind)> =
+        entry.columns.iter().map(|column| (column.field.as_str(), column.kind)).collect();
+    assert_eq!(
+        columns,
+        [
+            ("title", ColumnKind::Text),
+            ("state", ColumnKind::Text),
+            ("publish_time", ColumnKind::Timestamp),
+            ("create_time", ColumnKind::Timestamp),
+        ]
+    );
+    assert_eq!(entry.columns[3].source, ColumnSource::CreateTime);
+    assert_eq!(entry.columns[1].enum_values, ["STATE_UNSPECIFIED", "DRAFT", "PUBLISHED"]);
+    assert!(blog.types[2].indexes[0].unique);
+    let publish = &blog.commands[0];
+    assert_eq!(publish.name, "blog.v1.BlogService.Publish");
+    assert_eq!((publish.verb.as_str(), publish.path_field.as_str()), ("publish", "user"));
+    assert_eq!(publish.collections, ["users"]);
+}
+
+#[test]
+fn an_admitted_set_gives_the_same_catalogue() {
+    let blog = tree("proto");
+    let again = from_descriptor_set(&blog.descriptor_set).expect("admitted");
+    assert_eq!(blog.digest, again.digest);
+    assert_eq!(blog.types[0].columns, again.types[0].columns);
+    assert_eq!(blog.commands.len(), again.commands.len());
+    assert_eq!(tree("proto").digest, blog.digest);
+}
+
+#[test]
+fn a_foreign_tree_is_read_and_its_paths_are_kept() {
+    let library = tree("tests/fixtures/library");
+    assert_eq!(library.types.len(), 2);
+    assert!(library.commands.is_empty());
+    let methods: Vec<StandardMethod> = library.standard_routes.iter().map(|route| route.method).collect();
+    assert_eq!(methods.len(), 5);
+    assert!(library.standard_routes.iter().all(|route| route.prefix == "/v1"));
+    assert!(book().standard.uid && book().standard.etag);
+}
+
+#[test]
+fn only_the_domains_named_are_served() {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("proto");
+    let none = load(&[path], &["shop.*".to_owned()]).expect("loads");
+    assert!(none.types.is_empty() && none.commands.is_empty());
+}
+
+#[test]
+fn services_of_vendored_vocabulary_are_not_the_trees_own() {
+    let operations = r#"syntax = "proto3";
+package google.longrunning;
+import "google/api/annotations.proto";
+message Operation { string name = 1; }
+service Operations {
+  rpc GetOperation(Operation) returns (Operation) { option (google.api.http) = { get: "/v1/{name=operations/**}" }; }
+}"#;
+    let own = format!(
+        "{HEAD}import \"google/longrunning/operations.proto\";\nmessage A {{
+           option (google.api.resource) = {{ type: \"x.com/A\" pattern: \"as/{{a}}\" }};
+           google.longrunning.Operation last = 1; }}"
+    );
+    let files = [("google/longrunning/operations.proto", operations), ("t.proto", own.as_str())];
+    let catalogue = load_text(&files).unwrap_or_else(|found| panic!("{found:#?}"));
+    assert_eq!((catalogue.types.len(), catalogue.commands.len()), (1, 0));
+    assert!(from_descriptor_set(&catalogue.descriptor_set).is_ok());
+}
+
+#[test]
+fn syntax_errors_have_their_place() {
+    let found =
+        load_text(&[("a.proto", "syntax = \"proto3\";\nmessage {}"), ("b/c.proto", "import \"no.proto\";")])
+            .expect_err("refused");
+    assert_eq!(found.len(), 2, "{found:#?}");
+    assert_eq!(found[0].location, "a.proto:2:9");
+    assert_eq!(found[1].location, "b/c.proto:1:1");
+    assert!(found[1].message.contains("schema.paths"), "{found:#?}");
+}
+
+#[test]
+fn every_mistake_of_a_file_is_named_in_one_go() {
+    let body = "message M {\n  Nobody a = 1;\n  Nothing b = 2;\n  string c = 3;\n  string c = 3;\n}\n";
+    let found = load_text(&[("t.proto", &format!("{HEAD}{body}"))]).expect_err("refused");
+    let places: Vec<&str> = found.iter().map(|problem| problem.location.as_str()).collect();
+    assert!(places.contains(&"t.proto:10:10"), "{found:#?}");
+    let found = load_text(&[("t.proto", &format!("{HEAD}{}", body.replace("  string c = 3;\n", "")))]);
+    let found = found.expect_err("refused");
+    let places: Vec<&str> = found.iter().map(|problem| problem.location.as_str()).collect();
+    assert_eq!(places, ["t.proto:7:3", "t.proto:8:3"], "{found:#?}");
+}
+
+#[test]
+fn editions_are_refused_in_text_and_in_descriptor_sets() {
+    let found = load_text(&[("a.proto", "// so new\n  edition = \"2023\";")]).expect_err("refused");
+    assert_eq!(found[0].location, "a.proto:2:3");
+    assert!(found[0].message.contains("proto3"));
+    let file = prost_types::FileDescriptorProto {
+        name: Some("e.proto".to_owned()),
+        syntax: Some("editions".to_owned()),
+        ..Default::default()
+    };
+    let set = prost_types::FileDescriptorSet { file: vec![file] };
+    let found = from_descriptor_set(&prost::Message::encode_to_vec(&set)).expect_err("refused");
+    assert_eq!(found[0].location, "e.proto");
+}
+
+#[test]
+fn garbage_is_no_descriptor_set() {
+    assert!(from_descriptor_set(b"\xff\xff\xff\xffnonsense").is_err());
+}
+
+#[test]
+fn validation_rules_that_nobody_enforces_are_refused() {
+    let found = problem("import \"buf/validate/validate.proto\";\n");
+    assert!(found.message.contains("buf.validate"), "{found}");
+    let own = [
+        ("buf/validate/validate.proto", "syntax = \"proto3\"; package buf.validate;"),
+        ("t.proto", "syntax = \"proto3\"; package t.v1;\nimport \"buf/validate/validate.proto\";"),
+    ];
+    let found = load_text(&own).expect_err("refused");
+    assert_eq!(found[0].location, "t.proto:2:1");
+}
+
+#[test]
+fn options_that_do_nothing_yet_are_refused() {
+    let found = problem(
+        "message A {\n option (google.api.resource) = { type: \"x.com/A\" pattern: \"as/{a}\" };\n option (trine.v1.owner_field) = \"b\";\n string b = 1;\n}",
+    );
+    assert!(found.message.contains("trine.v1.owner_field"), "{found}");
+}
+
+#[test]
+fn patterns_that_cannot_be_served_are_refused() {
+    for pattern in ["as", "users/{user}/config", "as/{a}~{b}", "*", "as/{a=**}", "/as/{a}", "as/a"] {
+        let option =
+            format!("option (google.api.resource) = {{ type: \"x.com/A\" pattern: \"{pattern}\" }};");
+        let found = problem(&format!("message A {{ {option} }}"));
+        assert_eq!(found.location, "t.proto:6:1", "{found}");
+    }
+}
+
+#[test]
+fn several_mistakes_are_all_named_with_their_places() {
+    let body = r#"message A {
+  option (google.api.resource) = { type: "x.com/A" pattern: "as/{a}" pattern: "bs/{b}/as/{a}" };
+}
+message B {
+  option (google.api.resource) = { type: "x.com/B" pattern: "bs/{b}" };
+  repeated string tags = 1 [(trine.v1.index) = true];
+  A a = 2 [(trine.v1.index) = true];
+}"#;
+    let found = load_text(&[("t.proto", &format!("{HEAD}{body}"))]).expect_err("refused");
+    let places: Vec<&str> = found.iter().map(|problem| problem.location.as_str()).collect();
+    assert_eq!(places, ["t.proto:6:1", "t.proto:11:3", "t.proto:12:3"], "{found:#?}");
+}
+
+#[test]
+fn commands_that_cannot_be_served_say_how_they_could() {
+    for rule in [
+        "get: \"/t/v1/{name=as/*}:look\"",
+        "post: \"/v1/{name=as/*}:look\" body: \"*\"",
+        "post: \"/t/v1/as:look\" body: \"*\"",
+        "post: \"/t/v1/{nobody=as/*}:look\" body: \"*\"",
+    ] {
+        let body = format!(
+            "message Q {{ string name = 1; }}\nservice S {{ rpc Look(Q) returns (Q) {{ option (google.api.http) = {{ {rule} }}; }} }}"
+        );
+        let found = problem(&body);
+        assert_eq!(found.location, "t.proto:7:13", "{found}");
+        assert!(found.message.contains("t.v1.S.Look"), "{found}");
+    }
+}

@@ -1,0 +1,116 @@
+//! What PostgreSQL and SQLite must each be able to do, one connection and one thread at a time.
+//!
+//! Lanes own these; nobody else calls them. Sync on purpose: diesel is, and a lane has its thread.
+
+use std::time::Instant;
+
+use super::request_log::RequestLog;
+use crate::model::{
+    Answer, Error, Fingerprint, IdempotencyKey, Key, Operation, OperationId, Position, Result, Stored,
+    WriteSet,
+};
+use crate::query::ListQuery;
+use crate::schema::{Catalogue, ResourceType};
+
+/// A read and the position it was read at, both from one statement.
+#[derive(Clone, Debug)]
+pub struct Read<T> {
+    pub value: T,
+    pub position: Position,
+}
+
+/// What a commit left behind: one result per mutation (none for a deleted or only checked one).
+#[derive(Clone, Debug)]
+pub struct Committed {
+    pub results: Vec<Option<Stored>>,
+    pub answer: Answer,
+    /// The key had been used before: `answer` is the stored one and nothing was written.
+    pub replayed: bool,
+    /// Read after COMMIT.
+    pub position: Position,
+}
+
+/// What became of one write set of a batch.
+#[derive(Debug)]
+pub enum Verdict {
+    Committed(Committed),
+    Rejected(Error),
+    /// A row it needs is locked by somebody else: try it in the slow lane until its deadline.
+    Busy,
+    /// The schema generation moved: reload the storage catalogue and try again.
+    StaleCatalogue,
+}
+
+/// How long a commit may wait for rows locked by others.
+#[derive(Clone, Copy, Debug)]
+pub enum Patience {
+    /// Not at all: members whose rows are locked come back as [`Verdict::Busy`].
+    SkipLocked,
+    /// The slow lane, one member at a time.
+    WaitUntil(Instant),
+}
+
+/// One reading connection.
+pub trait Reader: Send {
+    /// Point reads of one pbtable in one statement; absent keys are absent from the answer.
+    fn get(&mut self, kind: &ResourceType, keys: &[Key]) -> Result<Read<Vec<Stored>>>;
+
+    fn list(&mut self, kind: &ResourceType, query: &ListQuery) -> Result<Read<Vec<Stored>>>;
+
+    /// Answers kept under idempotency keys, in the order asked.
+    fn answers(&mut self, keys: &[IdempotencyKey]) -> Result<Vec<Option<(Fingerprint, Answer)>>>;
+
+    /// Finished operations recorded in this database, in the order asked.
+    fn operations(&mut self, ids: &[OperationId]) -> Result<Vec<Option<Operation>>>;
+
+    /// Newest finished operations, `before` exclusive, newest first.
+    fn list_operations(&mut self, before: Option<&OperationId>, limit: u32) -> Result<Vec<Operation>>;
+}
+
+/// One writing connection.
+pub trait Writer: Send {
+    /// Commits the members in one transaction and says what became of each, in order. Never leaves
+    /// a member half-written; never lets one bad member cost the others their commit.
+    /// The caller guarantees: at most one member per resource and per idempotency key.
+    fn commit(&mut self, catalogue: &Catalogue, batch: &[WriteSet], patience: Patience) -> Vec<Verdict>;
+}
+
+/// Who a database is and the secret its tokens are signed with. Made at the first schema apply, then never changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// PostgreSQL: system identifier; SQLite: a random number kept in the file.
+    pub cluster: u64,
+    pub token_secret: Vec<u8>,
+}
+
+/// What a watcher just saw.
+#[derive(Clone, Debug)]
+pub struct Observed {
+    pub position: Position,
+    /// Why this database must not be read now (receiver gone, replay frozen, promoted); none when healthy.
+    pub trouble: Option<String>,
+    /// WAL bytes (SQLite: 0) received but not replayed.
+    pub lag_bytes: u64,
+}
+
+/// A connection of its own that only looks at positions, so that nobody waits holding a pooled one.
+pub trait PositionSource: Send {
+    fn observe(&mut self) -> Result<Observed>;
+    fn identity(&mut self) -> Result<Identity>;
+}
+
+/// One database, PostgreSQL or SQLite: opens connections of each kind. Connecting may fail now and succeed later.
+pub trait Database: Send + Sync {
+    /// Migrations of the chassis tables, then additive apply of the schema, kept in the history. Returns the
+    /// storage catalogue (the newest admitted).
+    fn prepare_primary(&self, catalogue: &Catalogue) -> Result<Catalogue>;
+    /// Migrations of a microservice's events database.
+    fn prepare_events(&self) -> Result<()>;
+    fn storage_catalogue(&self) -> Result<Catalogue>;
+    /// `read_only`: the session is read only and a login that could write is refused.
+    fn reader(&self, read_only: bool) -> Result<Box<dyn Reader>>;
+    fn writer(&self) -> Result<Box<dyn Writer>>;
+    fn request_log(&self) -> Result<Box<dyn RequestLog>>;
+    /// `primary`: positions are the primary's own, never behind.
+    fn position_source(&self, primary: bool) -> Result<Box<dyn PositionSource>>;
+}

@@ -1,0 +1,112 @@
+//! The handles that the rest of the program holds: async in front, lanes behind.
+//!
+//! `ReadStore` reads; `WriteStore` commits; `RequestStore` is the microservice's events database.
+//! A role gets only the handles its plan names, so that code without a `WriteStore` cannot write.
+
+mod read;
+mod request;
+mod write;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub use read::ReadStore;
+pub use request::RequestStore;
+pub use write::WriteStore;
+
+use super::backend::Database;
+use super::lane::LaneOptions;
+use crate::model::Result;
+
+/// `sqlite:PATH` or `postgres://…`, parsed once.
+#[derive(Clone, PartialEq, Eq)]
+pub enum DatabaseUrl {
+    Sqlite(PathBuf),
+    Postgres(String),
+}
+
+impl DatabaseUrl {
+    /// The sentence that says what is wrong is for the configuration's key.
+    pub fn parse(text: &str) -> std::result::Result<Self, String> {
+        match text.split_once(':') {
+            Some(("sqlite", path)) if !path.is_empty() => Ok(Self::Sqlite(path.into())),
+            Some(("postgres" | "postgresql", _)) => Ok(Self::Postgres(text.to_owned())),
+            _ => Err("is no database; write sqlite:PATH or postgres://user@host/name".to_owned()),
+        }
+    }
+}
+
+/// Never the login: an address in a log must not be a secret.
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(formatter, "sqlite:{}", path.display()),
+            Self::Postgres(url) => {
+                let host = url.rsplit_once('@').map_or("…", |(_, host)| host);
+                write!(formatter, "postgres://…@{}", host.split('?').next().unwrap_or_default())
+            }
+        }
+    }
+}
+
+/// Limits of one database's lanes; from `database.*` of the configuration.
+#[derive(Clone, Copy, Debug)]
+pub struct OpenOptions {
+    pub connections: u32,
+    pub read_timeout_ms: u32,
+    pub write_timeout_ms: u32,
+    pub lock_timeout_ms: u32,
+    /// Jobs that may wait in a lane; the next one is refused with 503 OVERLOADED.
+    pub queue_length_max: usize,
+    /// Jobs that one batch serves.
+    pub batch_length_max: usize,
+}
+
+/// What `/readyz` is told. Never "probably": each is something that was just seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Health {
+    Ready,
+    /// One sentence: what is wrong and what to look at.
+    NotReady(String),
+}
+
+impl DatabaseUrl {
+    /// Connects to nothing yet.
+    fn open(&self, options: OpenOptions) -> Result<Arc<dyn Database>> {
+        match self {
+            Self::Sqlite(path) => super::sqlite::open(path, options),
+            Self::Postgres(url) => super::postgres::open(url, options),
+        }
+    }
+
+    /// Drops answers under idempotency keys that are older than `keep_hours`, and old operations.
+    /// Blocks; to be called every few minutes by the one who writes.
+    pub fn retain(&self, options: OpenOptions, keep_hours: u32) -> Result<()> {
+        match self {
+            Self::Sqlite(path) => super::sqlite::retention::retain(path, &options, keep_hours),
+            Self::Postgres(url) => super::postgres::retention::retain(url, &options, keep_hours),
+        }
+    }
+
+    /// SQLite has one writer, whoever asks. On PostgreSQL two threads fill each other's waiting for
+    /// the disk; more would only make the batches smaller.
+    fn write_threads(&self, options: OpenOptions) -> u32 {
+        match self {
+            Self::Sqlite(_) => 1,
+            Self::Postgres(_) => options.connections.clamp(1, 2),
+        }
+    }
+}
+
+impl OpenOptions {
+    fn lane(self, database: &'static str, lane: &'static str, threads: u32) -> LaneOptions {
+        LaneOptions {
+            database,
+            lane,
+            threads,
+            queue_length_max: self.queue_length_max,
+            batch_length_max: self.batch_length_max,
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Reading: from a primary or from a replica, the same calls.
+
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use super::{DatabaseUrl, Health, OpenOptions};
+use crate::model::{
+    Answer, Deadline, Error, Fingerprint, IdempotencyKey, Key, Operation, OperationId, Position, Reason,
+    Result, Stored,
+};
+use crate::query::ListQuery;
+use crate::schema::ResourceType;
+use crate::store::backend::{Database, Identity, Read};
+use crate::store::lane::Lane;
+use crate::store::lane::queue::Queue;
+use crate::store::lane::read::{ReadService, ReadWork};
+use crate::store::lane::work::{Job, deadline_passed};
+use crate::store::watcher::Watcher;
+
+#[derive(Clone)]
+pub struct ReadStore {
+    lane: Arc<Lane<ReadService>>,
+    watcher: Watcher,
+}
+
+impl ReadStore {
+    /// Opens read lanes; does not fail because the database is away (then it is not ready, and comes back by
+    /// itself). On a replica (or `read_only`) sessions are read only and the position watcher runs;
+    /// start is refused when the login could write.
+    pub fn open(url: &DatabaseUrl, options: OpenOptions, read_only: bool) -> Result<Self> {
+        Self::with_database(url.open(options)?, options, read_only)
+    }
+
+    /// As [`ReadStore::open`] on a database that is opened already.
+    pub fn with_database(database: Arc<dyn Database>, options: OpenOptions, read_only: bool) -> Result<Self> {
+        if read_only {
+            refuse_what_could_write(database.as_ref())?;
+        }
+        let label = if read_only { "replica" } else { "primary" };
+        let options = options.lane(label, "read", options.connections);
+        let watcher = Watcher::start(database.clone(), !read_only);
+        let service = Arc::new(ReadService { database, read_only });
+        let lane = Lane::start(Arc::new(Queue::new(options)), options, service)?;
+        Ok(Self { lane: Arc::new(lane), watcher })
+    }
+
+    /// One resource by key. Concurrent calls become one statement.
+    pub async fn get(
+        &self,
+        kind: &Arc<ResourceType>,
+        key: &Key,
+        deadline: Deadline,
+    ) -> Result<Read<Option<Stored>>> {
+        self.run(ReadWork::Get, (kind.clone(), key.clone()), deadline).await
+    }
+
+    pub async fn list(
+        &self,
+        kind: &Arc<ResourceType>,
+        query: ListQuery,
+        deadline: Deadline,
+    ) -> Result<Read<Vec<Stored>>> {
+        self.run(ReadWork::List, (kind.clone(), query), deadline).await
+    }
+
+    pub async fn answer(
+        &self,
+        key: &IdempotencyKey,
+        deadline: Deadline,
+    ) -> Result<Option<(Fingerprint, Answer)>> {
+        self.run(ReadWork::Answer, key.clone(), deadline).await
+    }
+
+    pub async fn operation(&self, id: &OperationId, deadline: Deadline) -> Result<Option<Operation>> {
+        self.run(ReadWork::Operation, id.clone(), deadline).await
+    }
+
+    pub async fn list_operations(
+        &self,
+        before: Option<OperationId>,
+        limit: u32,
+        deadline: Deadline,
+    ) -> Result<Vec<Operation>> {
+        self.run(ReadWork::Operations, (before, limit), deadline).await
+    }
+
+    /// Waits, holding no connection, until this database has replayed `position`; false after `wait_ms_max`.
+    /// At once true on a primary of the same cluster and timeline. Another timeline counts as behind.
+    pub async fn caught_up(&self, position: Position, wait_ms_max: u64) -> bool {
+        self.watcher.caught_up(position, wait_ms_max).await
+    }
+
+    /// None until the database has been reached for the first time.
+    pub fn identity(&self) -> Option<Identity> {
+        self.watcher.identity()
+    }
+
+    /// WAL bytes received but not replayed.
+    pub fn lag_bytes(&self) -> u64 {
+        self.watcher.lag_bytes()
+    }
+
+    pub fn health(&self) -> Health {
+        match self.lane.health() {
+            Health::Ready => self.watcher.health(),
+            trouble => trouble,
+        }
+    }
+
+    async fn run<I, O>(
+        &self,
+        work: impl FnOnce(Job<I, O>) -> ReadWork,
+        input: I,
+        deadline: Deadline,
+    ) -> Result<O> {
+        let (job, answer) = Job::new(input, deadline);
+        self.lane.submit(work(job));
+        // A database that does not answer must not hold the caller: a read leaves nothing behind.
+        match tokio::time::timeout_at(deadline.instant().into(), answer).await {
+            Ok(answer) => answer.unwrap_or_else(dropped),
+            Err(_) => Err(deadline_passed()),
+        }
+    }
+}
+
+/// A login that could write is a mistake of the deployment; a database that is away is not.
+fn refuse_what_could_write(database: &dyn Database) -> Result<()> {
+    match database.reader(true) {
+        Ok(_) => Ok(()),
+        Err(error) if error.reason == Reason::DatabaseUnavailable => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn dropped<O>(_: oneshot::error::RecvError) -> Result<O> {
+    Err(Error::internal("the read's batch panicked"))
+}

@@ -1,0 +1,54 @@
+//! A microservice's own events database: what was answered 202.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{DatabaseUrl, Health, OpenOptions};
+use crate::model::{Deadline, Error, Reason, Result};
+use crate::store::backend::Database;
+use crate::store::lane::Lane;
+use crate::store::lane::log::LogService;
+use crate::store::lane::queue::Queue;
+use crate::store::lane::work::Job;
+use crate::store::request_log::{LogJob, LogReply};
+
+#[derive(Clone)]
+pub struct RequestStore {
+    lane: Arc<Lane<LogService>>,
+    grace: Duration,
+}
+
+impl RequestStore {
+    /// Opens the events database of a microservice and migrates its chassis tables.
+    pub fn open(url: &DatabaseUrl, options: OpenOptions) -> Result<Self> {
+        Self::with_database(url.open(options)?, options, url.write_threads(options))
+    }
+
+    /// As [`RequestStore::open`] on a database that is opened already.
+    pub fn with_database(database: Arc<dyn Database>, options: OpenOptions, threads: u32) -> Result<Self> {
+        database.prepare_events()?;
+        let grace = Duration::from_millis(u64::from(options.write_timeout_ms) + 2000);
+        let options = options.lane("events", "log", threads);
+        let lane = Lane::start(Arc::new(Queue::new(options)), options, Arc::new(LogService { database }))?;
+        Ok(Self { lane: Arc::new(lane), grace })
+    }
+
+    /// Concurrent jobs share one transaction.
+    pub async fn run(&self, job: LogJob, deadline: Deadline) -> Result<LogReply> {
+        let (job, answer) = Job::new(job, deadline);
+        self.lane.submit(job);
+        match tokio::time::timeout_at((deadline.instant() + self.grace).into(), answer).await {
+            Ok(Ok(answer)) => answer,
+            // Every step may be asked again: the key, the attempt or the state makes it harmless.
+            Ok(Err(_)) | Err(_) => Err(Error::new(
+                Reason::CommitOutcomeUnknown,
+                "the events database has not answered; ask again with the same idempotency key",
+            )
+            .with_retry_after_s(1)),
+        }
+    }
+
+    pub fn health(&self) -> Health {
+        self.lane.health()
+    }
+}

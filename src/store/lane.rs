@@ -1,0 +1,167 @@
+//! Lanes: a bounded queue before a few threads that own a connection each.
+//!
+//! A free thread takes everything that waits, up to a cap, and serves it as one batch. Nobody waits
+//! for a batch to fill: without load a request runs alone, under load batches form by themselves.
+//! Not here: what a batch does (`read`, `write`, `log`).
+//! Invariants: every work that was taken in is answered or dropped, and a dropped one's caller is
+//! told so; work past its deadline is not begun; a panic costs its batch and its connection, never
+//! the thread.
+
+pub(super) mod gate;
+pub(super) mod link;
+pub(super) mod log;
+pub(super) mod queue;
+pub(super) mod read;
+pub(super) mod slow;
+pub(super) mod work;
+pub(super) mod write;
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use self::link::Link;
+use self::queue::{Next, Queue};
+use self::work::Work;
+use super::handles::Health;
+use crate::model::{Error, Result};
+
+/// What a lane does with its batches.
+pub(super) trait Service: Send + Sync + 'static {
+    type Work: Work;
+    type Connection: Send;
+
+    fn connect(&self) -> Result<Self::Connection>;
+
+    /// Chooses the next batch from what waits; runs under the queue's lock.
+    fn take(&self, waiting: &mut VecDeque<Self::Work>, limit: usize) -> Vec<Self::Work> {
+        waiting.drain(..limit.min(waiting.len())).collect()
+    }
+
+    /// Answers every member. False: the connection must not be used again.
+    fn serve(&self, connection: &mut Self::Connection, batch: Vec<Self::Work>) -> bool;
+}
+
+/// What a lane is called and how much it may hold.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LaneOptions {
+    /// `primary`, `replica`, `events`: label of the metrics.
+    pub database: &'static str,
+    pub lane: &'static str,
+    pub threads: u32,
+    pub queue_length_max: usize,
+    pub batch_length_max: usize,
+}
+
+/// Dropping it drains what waits, then ends the threads.
+pub(super) struct Lane<S: Service> {
+    queue: Arc<Queue<S::Work>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl<S: Service> Lane<S> {
+    /// Metrics are registered here: install their recorder first.
+    pub(super) fn start(queue: Arc<Queue<S::Work>>, options: LaneOptions, service: Arc<S>) -> Result<Self> {
+        let threads = (0..options.threads.max(1))
+            .map(|number| {
+                let worker = Worker::new(&queue, options, &service);
+                std::thread::Builder::new()
+                    .name(format!("{}-{}-{number}", options.database, options.lane))
+                    .spawn(move || worker.run())
+                    .map_err(|error| Error::internal(format!("a lane thread did not start: {error}")))
+            })
+            .collect::<Result<Vec<_>>>()?;
+        Ok(Self { queue, threads })
+    }
+
+    /// Takes the work in, or answers it with 503 when too much waits.
+    pub(super) fn submit(&self, work: S::Work) {
+        self.queue.push(work);
+    }
+
+    /// What the last attempt to connect said.
+    pub(super) fn health(&self) -> Health {
+        self.queue.health()
+    }
+}
+
+impl<S: Service> Drop for Lane<S> {
+    fn drop(&mut self) {
+        self.queue.close();
+        for thread in self.threads.drain(..) {
+            // Its panics were caught and logged where they happened.
+            drop(thread.join());
+        }
+    }
+}
+
+struct Worker<S: Service> {
+    queue: Arc<Queue<S::Work>>,
+    service: Arc<S>,
+    batch_length_max: usize,
+    batch_size: metrics::Histogram,
+    batch_duration: metrics::Histogram,
+}
+
+impl<S: Service> Worker<S> {
+    fn new(queue: &Arc<Queue<S::Work>>, options: LaneOptions, service: &Arc<S>) -> Self {
+        let labels = [("database", options.database), ("lane", options.lane)];
+        Self {
+            queue: queue.clone(),
+            service: service.clone(),
+            batch_length_max: options.batch_length_max.max(1),
+            batch_size: metrics::histogram!("trine_lane_batch_size", &labels),
+            batch_duration: metrics::histogram!("trine_lane_batch_duration_seconds", &labels),
+        }
+    }
+
+    fn run(self) {
+        let mut link = Link::new();
+        loop {
+            self.connect(&mut link);
+            let take = |waiting: &mut VecDeque<S::Work>| self.service.take(waiting, self.batch_length_max);
+            match self.queue.next(take, link.retry_at()) {
+                Next::Batch(batch) => self.serve(&mut link, batch),
+                Next::Retry => {}
+                Next::Closed => return,
+            }
+        }
+    }
+
+    /// Connects when it is time to; says in the lane's health how it went.
+    fn connect(&self, link: &mut Link<S::Connection>) {
+        if link.is_due() {
+            let outcome = catch_unwind(AssertUnwindSafe(|| self.service.connect()))
+                .unwrap_or_else(|_| Err(Error::internal("panic while connecting")));
+            self.queue.set_health(outcome.as_ref().err());
+            link.set(outcome);
+        }
+    }
+
+    fn serve(&self, link: &mut Link<S::Connection>, batch: Vec<S::Work>) {
+        self.connect(link);
+        let connection = match link.connection() {
+            Ok(connection) => connection,
+            Err(error) => {
+                batch.into_iter().for_each(|work| work.fail(error.clone()));
+                return;
+            }
+        };
+        self.batch_size.record(batch.len() as f64);
+        let begun = Instant::now();
+        // A panic drops the batch: its callers see their channel closed and say what that means.
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.service.serve(connection, batch)));
+        self.batch_duration.record(begun.elapsed().as_secs_f64());
+        if outcome.is_err() {
+            tracing::error!("a batch panicked; its connection is replaced");
+        }
+        if !matches!(outcome, Ok(true)) {
+            link.discard();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

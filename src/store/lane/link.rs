@@ -1,0 +1,73 @@
+//! A thread's connection: made when needed, replaced after a failure, with bounded backoff.
+//!
+//! While the database is away work is answered at once with the last failure; nobody queues up
+//! behind attempts to connect.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+use crate::model::{Error, Reason, Result};
+
+const BACKOFF_MIN: Duration = Duration::from_millis(20);
+const BACKOFF_MAX: Duration = Duration::from_secs(1);
+
+pub(super) struct Link<C> {
+    connection: Option<C>,
+    failure: Option<Error>,
+    backoff: Duration,
+    retry_at: Instant,
+}
+
+impl<C> Link<C> {
+    pub(super) fn new() -> Self {
+        Self { connection: None, failure: None, backoff: BACKOFF_MIN, retry_at: Instant::now() }
+    }
+
+    pub(super) fn is_due(&self) -> bool {
+        self.connection.is_none() && Instant::now() >= self.retry_at
+    }
+
+    /// When an idle thread should try again; none while connected.
+    pub(super) fn retry_at(&self) -> Option<Instant> {
+        self.connection.is_none().then_some(self.retry_at)
+    }
+
+    pub(super) fn set(&mut self, outcome: Result<C>) {
+        match outcome {
+            Ok(connection) => {
+                self.connection = Some(connection);
+                self.failure = None;
+                self.backoff = BACKOFF_MIN;
+            }
+            Err(error) => {
+                self.failure = Some(error);
+                self.retry_at = Instant::now() + self.backoff;
+                self.backoff = (self.backoff * 2).min(BACKOFF_MAX);
+            }
+        }
+    }
+
+    pub(super) fn connection(&mut self) -> Result<&mut C> {
+        self.connection.as_mut().ok_or_else(|| {
+            let context = self
+                .failure
+                .as_ref()
+                .map(|error| error.context.clone().unwrap_or_else(|| error.message.clone()));
+            let mut error =
+                Error::new(Reason::DatabaseUnavailable, "the database cannot be reached; try again")
+                    .with_retry_after_s(1);
+            error.context = context;
+            error
+        })
+    }
+
+    /// The next attempt is at once: most failures are of one connection, not of the database.
+    pub(super) fn discard(&mut self) {
+        let connection = self.connection.take();
+        // diesel panics when SQLite cannot finalise a statement of a broken connection.
+        if catch_unwind(AssertUnwindSafe(|| drop(connection))).is_err() {
+            tracing::warn!("a broken connection did not close cleanly");
+        }
+        self.retry_at = Instant::now();
+    }
+}

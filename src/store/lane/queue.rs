@@ -1,0 +1,149 @@
+//! The bounded queue of a lane.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use parking_lot::{Condvar, Mutex, MutexGuard};
+
+use super::LaneOptions;
+use super::work::{Work, deadline_passed};
+use crate::model::{Error, Reason};
+use crate::store::handles::Health;
+
+pub(in crate::store) struct Queue<W> {
+    state: Mutex<State<W>>,
+    changed: Condvar,
+    length_max: usize,
+    length: metrics::Gauge,
+    health: Mutex<Health>,
+}
+
+struct State<W> {
+    waiting: VecDeque<W>,
+    closed: bool,
+}
+
+/// What a free thread does next.
+pub(super) enum Next<W> {
+    Batch(Vec<W>),
+    /// Time to connect again.
+    Retry,
+    Closed,
+}
+
+impl<W: Work> Queue<W> {
+    pub(in crate::store) fn new(options: LaneOptions) -> Self {
+        let labels = [("database", options.database), ("lane", options.lane)];
+        Self {
+            state: Mutex::new(State { waiting: VecDeque::new(), closed: false }),
+            changed: Condvar::new(),
+            length_max: options.queue_length_max,
+            length: metrics::gauge!("trine_lane_queue_length", &labels),
+            health: Mutex::new(Health::NotReady("the database has not been reached yet".to_owned())),
+        }
+    }
+
+    pub(super) fn push(&self, work: W) {
+        let refused = {
+            let mut state = self.state.lock();
+            if state.closed || state.waiting.len() >= self.length_max {
+                Some(work)
+            } else {
+                state.waiting.push_back(work);
+                self.length.set(state.waiting.len() as f64);
+                None
+            }
+        };
+        match refused {
+            Some(work) => work.fail(overloaded()),
+            None => {
+                self.changed.notify_one();
+            }
+        }
+    }
+
+    /// Waits for work that `take` accepts, for `retry_at`, or for the end.
+    pub(super) fn next(
+        &self,
+        take: impl Fn(&mut VecDeque<W>) -> Vec<W>,
+        retry_at: Option<Instant>,
+    ) -> Next<W> {
+        let mut state = self.state.lock();
+        loop {
+            let expired = expire(&mut state.waiting);
+            if !expired.is_empty() {
+                MutexGuard::unlocked(&mut state, || {
+                    expired.into_iter().for_each(|work| work.fail(deadline_passed()))
+                });
+            }
+            let batch = take(&mut state.waiting);
+            self.length.set(state.waiting.len() as f64);
+            if !batch.is_empty() {
+                return Next::Batch(batch);
+            }
+            if state.closed && state.waiting.is_empty() {
+                return Next::Closed;
+            }
+            if retry_at.is_some_and(|at| Instant::now() >= at) {
+                return Next::Retry;
+            }
+            // What waits here is held back by `take`; it may still run out of time.
+            let earliest = state.waiting.iter().map(|work| work.deadline().instant()).min();
+            match earliest.into_iter().chain(retry_at).min() {
+                Some(at) => drop(self.changed.wait_until(&mut state, at)),
+                None => self.changed.wait(&mut state),
+            }
+        }
+    }
+
+    /// Has every free thread look again: something that was held back may go.
+    pub(super) fn wake(&self) {
+        // With the lock, so that no thread is between looking and waiting.
+        let _state = self.state.lock();
+        self.changed.notify_all();
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.state.lock().waiting.is_empty()
+    }
+
+    pub(super) fn close(&self) {
+        self.state.lock().closed = true;
+        self.changed.notify_all();
+    }
+
+    pub(super) fn health(&self) -> Health {
+        self.health.lock().clone()
+    }
+
+    pub(super) fn set_health(&self, failure: Option<&Error>) {
+        *self.health.lock() = match failure {
+            None => Health::Ready,
+            Some(error) => {
+                let context = error.context.as_deref().unwrap_or(&error.message);
+                Health::NotReady(format!("the database cannot be reached: {context}"))
+            }
+        };
+    }
+}
+
+fn expire<W: Work>(waiting: &mut VecDeque<W>) -> Vec<W> {
+    let now = Instant::now();
+    if waiting.iter().all(|work| work.deadline().instant() > now) {
+        return Vec::new();
+    }
+    let mut expired = Vec::new();
+    for work in std::mem::take(waiting) {
+        if work.deadline().instant() <= now {
+            expired.push(work);
+        } else {
+            waiting.push_back(work);
+        }
+    }
+    expired
+}
+
+fn overloaded() -> Error {
+    Error::new(Reason::Overloaded, "too many requests wait for the database; try again").with_retry_after_s(1)
+}

@@ -1,0 +1,159 @@
+//! The read lane: point reads of one pbtable become one statement; the cheap kinds go first, so that
+//! a list of the same batch does not hold them up.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::Service;
+use super::work::{Job, Work};
+use crate::model::{
+    Answer, Deadline, Error, Fingerprint, IdempotencyKey, Key, Operation, OperationId, Reason, Result,
+    Stored, TypeName,
+};
+use crate::query::ListQuery;
+use crate::schema::ResourceType;
+use crate::store::backend::{Database, Read, Reader};
+
+type GetJob = Job<(Arc<ResourceType>, Key), Read<Option<Stored>>>;
+type ListJob = Job<(Arc<ResourceType>, ListQuery), Read<Vec<Stored>>>;
+type AnswerJob = Job<IdempotencyKey, Option<(Fingerprint, Answer)>>;
+type OperationJob = Job<OperationId, Option<Operation>>;
+type OperationsJob = Job<(Option<OperationId>, u32), Vec<Operation>>;
+
+pub(in crate::store) enum ReadWork {
+    Get(GetJob),
+    List(ListJob),
+    Answer(AnswerJob),
+    Operation(OperationJob),
+    Operations(OperationsJob),
+}
+
+impl Work for ReadWork {
+    fn deadline(&self) -> Deadline {
+        match self {
+            Self::Get(job) => job.deadline,
+            Self::List(job) => job.deadline,
+            Self::Answer(job) => job.deadline,
+            Self::Operation(job) => job.deadline,
+            Self::Operations(job) => job.deadline,
+        }
+    }
+
+    fn fail(self, error: Error) {
+        match self {
+            Self::Get(job) => job.fail(error),
+            Self::List(job) => job.fail(error),
+            Self::Answer(job) => job.fail(error),
+            Self::Operation(job) => job.fail(error),
+            Self::Operations(job) => job.fail(error),
+        }
+    }
+}
+
+pub(in crate::store) struct ReadService {
+    pub database: Arc<dyn Database>,
+    pub read_only: bool,
+}
+
+/// A batch sorted by kind.
+#[derive(Default)]
+struct Sorted {
+    gets: HashMap<TypeName, Vec<GetJob>>,
+    lists: Vec<ListJob>,
+    answers: Vec<AnswerJob>,
+    operations: Vec<OperationJob>,
+    operation_lists: Vec<OperationsJob>,
+}
+
+impl Sorted {
+    fn new(batch: Vec<ReadWork>) -> Self {
+        let mut sorted = Self::default();
+        for work in batch {
+            match work {
+                ReadWork::Get(job) => sorted.gets.entry(job.input.0.name.clone()).or_default().push(job),
+                ReadWork::List(job) => sorted.lists.push(job),
+                ReadWork::Answer(job) => sorted.answers.push(job),
+                ReadWork::Operation(job) => sorted.operations.push(job),
+                ReadWork::Operations(job) => sorted.operation_lists.push(job),
+            }
+        }
+        sorted
+    }
+}
+
+impl Service for ReadService {
+    type Work = ReadWork;
+    type Connection = Box<dyn Reader>;
+
+    fn connect(&self) -> Result<Self::Connection> {
+        self.database.reader(self.read_only)
+    }
+
+    fn serve(&self, reader: &mut Self::Connection, batch: Vec<ReadWork>) -> bool {
+        let sorted = Sorted::new(batch);
+        let reader = reader.as_mut();
+        let mut fit = true;
+        for jobs in sorted.gets.into_values() {
+            fit &= serve_gets(reader, jobs);
+        }
+        if !sorted.answers.is_empty() {
+            fit &= serve_each(sorted.answers, |keys: &[IdempotencyKey]| reader.answers(keys));
+        }
+        if !sorted.operations.is_empty() {
+            fit &= serve_each(sorted.operations, |ids: &[OperationId]| reader.operations(ids));
+        }
+        for job in sorted.operation_lists {
+            let found = reader.list_operations(job.input.0.as_ref(), job.input.1);
+            fit &= keeps_connection(&found);
+            job.answer(found);
+        }
+        for job in sorted.lists {
+            // Nobody waits for it: the client has gone.
+            if job.reply.is_closed() {
+                continue;
+            }
+            let found = reader.list(&job.input.0, &job.input.1);
+            fit &= keeps_connection(&found);
+            job.answer(found);
+        }
+        fit
+    }
+}
+
+fn serve_gets(reader: &mut dyn Reader, jobs: Vec<GetJob>) -> bool {
+    let Some(kind) = jobs.first().map(|job| job.input.0.clone()) else { return true };
+    let mut keys: Vec<Key> = jobs.iter().map(|job| job.input.1.clone()).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    let found = reader.get(&kind, &keys);
+    let fit = keeps_connection(&found);
+    match found {
+        Ok(Read { value, position }) => {
+            let rows: HashMap<&Key, &Stored> = value.iter().map(|row| (&row.key, row)).collect();
+            for job in jobs {
+                let value = rows.get(&job.input.1).map(|row| (*row).clone());
+                job.answer(Ok(Read { value, position }));
+            }
+        }
+        Err(error) => jobs.into_iter().for_each(|job| job.fail(error.clone())),
+    }
+    fit
+}
+
+/// One answer for each input, in order.
+fn serve_each<I: Clone, O>(jobs: Vec<Job<I, O>>, read: impl FnOnce(&[I]) -> Result<Vec<O>>) -> bool {
+    let (inputs, replies): (Vec<I>, Vec<_>) = jobs.into_iter().map(|job| (job.input, job.reply)).unzip();
+    let found = read(&inputs);
+    let fit = keeps_connection(&found);
+    match found {
+        Ok(outputs) => {
+            replies.into_iter().zip(outputs).for_each(|(reply, output)| drop(reply.send(Ok(output))))
+        }
+        Err(error) => replies.into_iter().for_each(|reply| drop(reply.send(Err(error.clone())))),
+    }
+    fit
+}
+
+fn keeps_connection<T>(found: &Result<T>) -> bool {
+    !found.as_ref().is_err_and(|error| error.reason == Reason::DatabaseUnavailable)
+}

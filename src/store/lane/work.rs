@@ -1,0 +1,43 @@
+//! What waits in a lane: an input, a deadline and the caller's ear.
+
+use tokio::sync::oneshot;
+
+use crate::model::{Deadline, Error, Reason, Result};
+
+pub(in crate::store) trait Work: Send + 'static {
+    fn deadline(&self) -> Deadline;
+    fn fail(self, error: Error);
+}
+
+/// One input that waits for one output.
+pub(in crate::store) struct Job<I, O> {
+    pub input: I,
+    pub deadline: Deadline,
+    pub reply: oneshot::Sender<Result<O>>,
+}
+
+impl<I, O> Job<I, O> {
+    pub(in crate::store) fn new(input: I, deadline: Deadline) -> (Self, oneshot::Receiver<Result<O>>) {
+        let (reply, answer) = oneshot::channel();
+        (Self { input, deadline, reply }, answer)
+    }
+
+    pub(in crate::store) fn answer(self, result: Result<O>) {
+        // Nobody listens any more: the client has gone, which is no failure.
+        drop(self.reply.send(result));
+    }
+}
+
+impl<I: Send + 'static, O: Send + 'static> Work for Job<I, O> {
+    fn deadline(&self) -> Deadline {
+        self.deadline
+    }
+
+    fn fail(self, error: Error) {
+        self.answer(Err(error));
+    }
+}
+
+pub(in crate::store) fn deadline_passed() -> Error {
+    Error::new(Reason::Deadline, "the request's deadline passed before it was begun; nothing was written")
+}

@@ -1,0 +1,20 @@
+//! The one door to a database: read, commit. Everything that names diesel lives below.
+//!
+//! A database is reached through *lanes*: bounded queues before a few threads that own a
+//! connection each and serve everything that waits as one batch. Handles are cheap to clone.
+//! Invariants: `commit` is the only writer of resources; a store opened for reading has no write
+//! handle; nothing is acknowledged before it is durable.
+
+pub mod backend;
+mod crash_points;
+pub mod handles;
+pub mod lane;
+pub mod postgres;
+pub mod request_log;
+pub mod sqlite;
+pub mod token;
+pub mod watcher;
+
+pub use backend::{Committed, Patience, Read, Reader, Verdict, Writer};
+pub use handles::{DatabaseUrl, Health, OpenOptions, ReadStore, RequestStore, WriteStore};
+pub use token::TokenCodec;

@@ -1,0 +1,203 @@
+//! One transaction, step by step. Everything is judged before the first write, so that almost
+//! always a refused member costs nothing; one that fails later takes the transaction with it.
+
+use std::collections::HashMap;
+
+use diesel::connection::SimpleConnection;
+use diesel::pg::PgConnection;
+
+use super::change::{Planned, Rows, plan_member};
+use super::duplicates::{self, Duplicate};
+use super::fence::{self, Fenced};
+use super::{PostgresWriter, Stop, rows, unique, write};
+use crate::failpoint;
+use crate::model::{Answer, AnswerPlan, Error, Position, Reason, Stored, Timestamp, TypeName, WriteSet};
+use crate::schema::Catalogue;
+use crate::store::backend::{Committed, Patience, Verdict};
+use crate::store::postgres::failure::Failure;
+use crate::store::postgres::session::Session;
+use crate::store::postgres::table::TableSql;
+
+/// Where a member stands.
+pub(super) enum State {
+    /// Its plan is to be written, its results are known.
+    Writing {
+        plan: Vec<Planned>,
+        results: Vec<Option<Stored>>,
+    },
+    Duplicate(Duplicate),
+    Refused(Error),
+    Busy,
+}
+
+pub(super) struct Member<'a> {
+    pub index: usize,
+    pub write_set: &'a WriteSet,
+    pub state: State,
+}
+
+pub(super) enum Outcome {
+    Committed(Vec<(usize, Verdict)>),
+    /// The connection went away at COMMIT.
+    Unknown {
+        mark: i64,
+        ended: Vec<(usize, Verdict)>,
+        error: Error,
+    },
+}
+
+pub(super) struct Attempt<'a> {
+    session: &'a mut Session,
+    pub tables: &'a HashMap<TypeName, TableSql>,
+    pub catalogue: &'a Catalogue,
+    writer_id: i64,
+    patience: Patience,
+    pub members: Vec<Member<'a>>,
+    pub now: Timestamp,
+}
+
+impl<'a> Attempt<'a> {
+    pub(super) fn new(
+        writer: &'a mut PostgresWriter,
+        catalogue: &'a Catalogue,
+        batch: &'a [WriteSet],
+        group: &[usize],
+        patience: Patience,
+    ) -> Self {
+        let member = |index: &usize| Member {
+            index: *index,
+            write_set: &batch[*index],
+            state: State::Writing { plan: Vec::new(), results: Vec::new() },
+        };
+        Self {
+            session: &mut writer.session,
+            tables: &writer.tables,
+            catalogue,
+            writer_id: writer.writer_id,
+            patience,
+            members: group.iter().map(member).collect(),
+            now: Timestamp::now(),
+        }
+    }
+
+    pub(super) fn connection(&mut self) -> &mut PgConnection {
+        &mut self.session.connection
+    }
+
+    pub(super) fn run(&mut self) -> Result<Outcome, Stop> {
+        let patience = self.patience;
+        fence::begin(self.connection(), patience)?;
+        let fenced = self.enter()?;
+        duplicates::find(self)?;
+        let found = rows::lock(self, patience)?;
+        self.plan(&found, &fenced);
+        unique::check_updates(self)?;
+        write::apply(self, fenced.schema_id)?;
+        let ended = self.ended();
+        if !ended.iter().any(|(_, verdict)| matches!(verdict, Verdict::Committed(_))) {
+            // Nothing to keep; what a refused member wrote before its refusal goes too.
+            self.connection().batch_execute("ROLLBACK")?;
+            return Ok(Outcome::Committed(ended));
+        }
+        duplicates::record(self, &ended)?;
+        self.commit(ended, fenced.mark)
+    }
+
+    fn enter(&mut self) -> Result<Fenced, Stop> {
+        let versions = self.members.iter().map(|member| member.write_set.mutations.len()).sum();
+        let locks = duplicates::locks(&self.members);
+        let wanted = locks.iter().map(|(_, lock)| *lock).collect();
+        let (catalogue, writer_id) = (self.catalogue, self.writer_id);
+        let fenced = fence::enter(self.connection(), catalogue, writer_id, versions, wanted)?;
+        for ((at, _), locked) in locks.iter().zip(&fenced.locked) {
+            if !locked {
+                self.members[*at].state = State::Refused(duplicates::in_progress());
+            }
+        }
+        Ok(fenced)
+    }
+
+    /// Judges every member that still stands, on the rows that are locked now.
+    fn plan(&mut self, found: &Rows, fenced: &Fenced) {
+        let mut versions = fenced.versions.iter().copied();
+        for member in &mut self.members {
+            let own: Vec<i64> = versions.by_ref().take(member.write_set.mutations.len()).collect();
+            if let State::Writing { .. } = member.state {
+                member.state = plan_member(self.catalogue, member.write_set, found, &own, &self.now);
+            }
+        }
+    }
+
+    /// Verdicts as they will be once COMMIT came back; the position follows then.
+    fn ended(&self) -> Vec<(usize, Verdict)> {
+        let unset = Position { cluster: self.session.cluster, timeline: 0, offset: 0 };
+        let verdict = |member: &Member<'_>| match &member.state {
+            State::Busy => Verdict::Busy,
+            State::Refused(error) => Verdict::Rejected(error.clone()),
+            State::Duplicate(duplicate) => Verdict::Committed(Committed {
+                results: member.write_set.mutations.iter().map(|_| None).collect(),
+                answer: duplicate.answer.clone(),
+                replayed: true,
+                position: unset,
+            }),
+            State::Writing { results, .. } => Verdict::Committed(Committed {
+                results: results.clone(),
+                answer: answer(&member.write_set.answer, results),
+                replayed: false,
+                position: unset,
+            }),
+        };
+        self.members.iter().map(|member| (member.index, verdict(member))).collect()
+    }
+
+    fn commit(&mut self, ended: Vec<(usize, Verdict)>, mark: i64) -> Result<Outcome, Stop> {
+        failpoint!("commit.before");
+        let committed = self.connection().batch_execute("COMMIT");
+        failpoint!("commit.after");
+        if let Err(error) = committed {
+            if Failure::of(&error) != Failure::Connection {
+                return Err(Stop::Sql(error));
+            }
+            let error = self.session.judge(&error, std::time::Duration::ZERO);
+            return Ok(Outcome::Unknown { mark, ended, error });
+        }
+        match self.session.position() {
+            Ok(position) => Ok(Outcome::Committed(placed(ended, position))),
+            // Committed, but nobody knows where: a later position serves as well.
+            Err(error) => Ok(Outcome::Unknown { mark, ended, error }),
+        }
+    }
+}
+
+pub(super) fn placed(mut ended: Vec<(usize, Verdict)>, position: Position) -> Vec<(usize, Verdict)> {
+    for (_, verdict) in &mut ended {
+        if let Verdict::Committed(committed) = verdict {
+            committed.position = position;
+        }
+    }
+    ended
+}
+
+fn answer(plan: &AnswerPlan, results: &[Option<Stored>]) -> Answer {
+    match plan {
+        AnswerPlan::Resource { mutation, created } => match results.get(*mutation) {
+            Some(Some(stored)) => Answer::Resource { resource: stored.clone(), created: *created },
+            _ => Answer::Empty,
+        },
+        AnswerPlan::Message(text) => Answer::Message(text.clone()),
+        AnswerPlan::Empty => Answer::Empty,
+    }
+}
+
+/// A refusal that names the mutation when there are several.
+pub(super) fn located(error: Error, write_set: &WriteSet, at: usize) -> Error {
+    if write_set.mutations.len() > 1 {
+        error.with_metadata("mutation", format!("mutations[{at}]"))
+    } else {
+        error
+    }
+}
+
+pub(super) fn unknown_type(kind: &TypeName) -> Error {
+    Error::new(Reason::InvalidBody, format!("`{kind}` is no resource type here"))
+}

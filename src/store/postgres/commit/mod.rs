@@ -1,0 +1,209 @@
+//! The writing connection: waiting write sets in one transaction of set-based statements.
+//!
+//! Invariants: a member is wholly in or wholly out; one bad member never costs the others their
+//! commit (it is taken out, or the batch is cut in halves until it is alone); nothing is reported
+//! as committed before COMMIT came back or was proved to have happened.
+
+mod attempt;
+mod change;
+mod duplicates;
+mod fence;
+mod outcome;
+mod rows;
+mod unique;
+mod write;
+
+use std::collections::HashMap;
+use std::time::Instant;
+
+use diesel::result::Error as DieselError;
+
+use self::attempt::{Attempt, Outcome};
+pub(super) use self::fence::{FENCE_LOCK, LOCK_SPACE};
+use super::failure::Failure;
+use super::session::Session;
+use super::table::TableSql;
+use crate::model::{Error, Reason, Result, TypeName, WriteSet};
+use crate::schema::Catalogue;
+use crate::store::backend::{Patience, Verdict, Writer};
+use crate::store::handles::OpenOptions;
+
+pub(super) struct PostgresWriter {
+    session: Session,
+    url: String,
+    options: OpenOptions,
+    /// This connection's row in `trine.writers`.
+    writer_id: i64,
+    /// Where this connection's commits are; on another timeline nothing can be proved about them.
+    timeline: u32,
+    tables: HashMap<TypeName, TableSql>,
+    /// Digest of the catalogue that `tables` were made from.
+    digest: String,
+}
+
+/// Why a transaction was given up.
+enum Stop {
+    Sql(DieselError),
+    /// These members cannot be in it, and something of them was written.
+    Without(Vec<usize>),
+    StaleCatalogue,
+    /// This connection's row was cleaned away after a long silence.
+    Unregistered,
+    /// Ours to repair, nobody's fault.
+    Internal(Error),
+}
+
+impl From<DieselError> for Stop {
+    fn from(error: DieselError) -> Self {
+        Self::Sql(error)
+    }
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Internal(error)
+    }
+}
+
+impl PostgresWriter {
+    pub(super) fn new(mut session: Session, url: &str, options: OpenOptions) -> Result<Self> {
+        let writer_id = fence::register(&mut session)?;
+        let (url, timeline) = (url.to_owned(), session.position()?.timeline);
+        Ok(Self { session, url, options, writer_id, timeline, tables: HashMap::new(), digest: String::new() })
+    }
+
+    fn prepare_tables(&mut self, catalogue: &Catalogue) {
+        if self.digest != catalogue.digest {
+            self.tables =
+                catalogue.types.iter().map(|kind| (kind.name.clone(), TableSql::new(kind))).collect();
+            self.digest.clone_from(&catalogue.digest);
+        }
+    }
+
+    /// One transaction with these members; groups that must be tried again come back.
+    fn attempt(
+        &mut self,
+        catalogue: &Catalogue,
+        batch: &[WriteSet],
+        group: Vec<usize>,
+        patience: Patience,
+        verdicts: &mut [Option<Verdict>],
+    ) -> Vec<Vec<usize>> {
+        let begin = Instant::now();
+        let mut attempt = Attempt::new(self, catalogue, batch, &group, patience);
+        match attempt.run() {
+            Ok(Outcome::Committed(ended)) => {
+                for (index, verdict) in ended {
+                    verdicts[index] = Some(verdict);
+                }
+                Vec::new()
+            }
+            Ok(Outcome::Unknown { mark, ended, error }) => {
+                self.resolve(mark, ended, &error, verdicts);
+                Vec::new()
+            }
+            Err(Stop::Without(out)) => self.without(group, &out),
+            Err(Stop::StaleCatalogue) => {
+                self.roll_back();
+                fill(verdicts, &group, |_| Verdict::StaleCatalogue)
+            }
+            Err(Stop::Unregistered) => {
+                self.roll_back();
+                match fence::register(&mut self.session) {
+                    Ok(writer_id) => {
+                        self.writer_id = writer_id;
+                        vec![group]
+                    }
+                    Err(error) => fill(verdicts, &group, |_| Verdict::Rejected(error.clone())),
+                }
+            }
+            Err(Stop::Internal(error)) => {
+                self.roll_back();
+                fill(verdicts, &group, |_| Verdict::Rejected(error.clone()))
+            }
+            Err(Stop::Sql(error)) => self.after_failure(&error, begin, group, verdicts),
+        }
+    }
+
+    /// The others together; each of those taken out alone, for an answer of its own.
+    fn without(&mut self, group: Vec<usize>, out: &[usize]) -> Vec<Vec<usize>> {
+        self.roll_back();
+        let rest: Vec<usize> = group.into_iter().filter(|index| !out.contains(index)).collect();
+        let alone = out.iter().map(|index| vec![*index]);
+        alone.chain(std::iter::once(rest)).filter(|group| !group.is_empty()).collect()
+    }
+
+    fn after_failure(
+        &mut self,
+        error: &DieselError,
+        begin: Instant,
+        group: Vec<usize>,
+        verdicts: &mut [Option<Verdict>],
+    ) -> Vec<Vec<usize>> {
+        let failure = Failure::of(error);
+        let public = self.session.judge(error, begin.elapsed());
+        if self.session.is_lost() || public.reason == Reason::ReadOnlyMode {
+            // COMMIT was not sent: nothing of it can be there.
+            self.roll_back();
+            return fill(verdicts, &group, |_| Verdict::Rejected(public.clone()));
+        }
+        self.roll_back();
+        if group.len() > 1 {
+            let (left, right) = group.split_at(group.len() / 2);
+            return vec![left.to_vec(), right.to_vec()];
+        }
+        fill(verdicts, &group, |_| match failure {
+            Failure::LockTimeout | Failure::Transient => Verdict::Busy,
+            Failure::UniqueViolation => unique::by_constraint(error),
+            _ => Verdict::Rejected(public.clone()),
+        })
+    }
+
+    fn roll_back(&mut self) {
+        if !self.session.is_lost()
+            && let Err(error) = self.session.batch("ROLLBACK")
+        {
+            tracing::debug!(%error, "nothing to roll back");
+        }
+    }
+
+    /// A lost session is replaced before the next batch; this one has its verdicts already.
+    fn reopen_if_lost(&mut self) -> Result<()> {
+        if self.session.is_lost() {
+            let mut session = Session::open(&self.url, &self.options, super::session::Purpose::Write)?;
+            self.writer_id = fence::register(&mut session)?;
+            self.timeline = session.position()?.timeline;
+            self.session = session;
+        }
+        Ok(())
+    }
+}
+
+fn fill(
+    verdicts: &mut [Option<Verdict>],
+    group: &[usize],
+    verdict: impl Fn(usize) -> Verdict,
+) -> Vec<Vec<usize>> {
+    for index in group {
+        verdicts[*index] = Some(verdict(*index));
+    }
+    Vec::new()
+}
+
+impl Writer for PostgresWriter {
+    fn commit(&mut self, catalogue: &Catalogue, batch: &[WriteSet], patience: Patience) -> Vec<Verdict> {
+        self.prepare_tables(catalogue);
+        let mut verdicts: Vec<Option<Verdict>> = batch.iter().map(|_| None).collect();
+        let mut groups: Vec<Vec<usize>> = vec![(0..batch.len()).collect()];
+        while let Some(group) = groups.pop().filter(|group| !group.is_empty()) {
+            match self.reopen_if_lost() {
+                Ok(()) => groups.extend(self.attempt(catalogue, batch, group, patience, &mut verdicts)),
+                Err(error) => {
+                    groups.extend(fill(&mut verdicts, &group, |_| Verdict::Rejected(error.clone())))
+                }
+            }
+        }
+        let missing = || Verdict::Rejected(Error::internal("a write set of the batch got no verdict"));
+        verdicts.into_iter().map(|verdict| verdict.unwrap_or_else(missing)).collect()
+    }
+}

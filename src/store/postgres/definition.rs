@@ -1,0 +1,74 @@
+//! Definitions of pbtables and their indexes, as DDL.
+//!
+//! Plain columns and partial indexes only: an expression index on the document would end HOT
+//! updates, a stored generated column rewrites the table under an exclusive lock.
+
+use super::table::{bare_column_name, bounded, column_name, identifier, promoted, set_condition, table_name};
+use crate::schema::{Column, ColumnKind, Index, ResourceType};
+
+pub(super) fn create_table(kind: &ResourceType) -> String {
+    let columns: String = promoted(kind)
+        .map(|(_, column)| format!(",\n    {} {}", column_name(column), column_type(column.kind)))
+        .collect();
+    format!(
+        "CREATE TABLE {} (
+    key text COLLATE \"C\" PRIMARY KEY,
+    parent text COLLATE \"C\" NOT NULL,
+    doc jsonb NOT NULL,
+    version bigint NOT NULL,
+    schema_id integer NOT NULL,
+    create_time text COLLATE \"C\" NOT NULL,
+    update_time text COLLATE \"C\" NOT NULL,
+    delete_time text COLLATE \"C\",
+    purge_time text COLLATE \"C\",
+    request_id text,
+    traceparent text{columns}
+) WITH (fillfactor = 85)",
+        table_name(&kind.name)
+    )
+}
+
+pub(super) fn add_column(kind: &ResourceType, column: &Column) -> String {
+    format!(
+        "ALTER TABLE {} ADD COLUMN IF NOT EXISTS {} {}",
+        table_name(&kind.name),
+        identifier(&bare_column_name(column)),
+        column_type(column.kind)
+    )
+}
+
+/// `concurrently`: without blocking writers, outside a transaction.
+pub(super) fn create_index(kind: &ResourceType, index: &Index, concurrently: bool) -> String {
+    let name = identifier(&index_name(kind, index));
+    let table = table_name(&kind.name);
+    let concurrently = if concurrently { "CONCURRENTLY " } else { "" };
+    let columns = || index.columns.iter().map(|at| column_name(&kind.columns[*at]));
+    if index.unique {
+        let columns: Vec<String> = columns().collect();
+        let set = set_condition(kind, index, "");
+        return format!(
+            "CREATE UNIQUE INDEX {concurrently}{name} ON {table} ({}) WHERE {set}",
+            columns.join(", ")
+        );
+    }
+    // Nulls first, as in SQLite and in the lists' ORDER BY.
+    let columns: Vec<String> = columns().map(|column| format!("{column} NULLS FIRST")).collect();
+    let parent = if kind.pattern.depth() > 1 { "parent, " } else { "" };
+    format!("CREATE INDEX {concurrently}{name} ON {table} ({parent}{}, key)", columns.join(", "))
+}
+
+pub(super) fn index_name(kind: &ResourceType, index: &Index) -> String {
+    let fields: Vec<&str> = index.columns.iter().map(|at| kind.columns[*at].field.as_str()).collect();
+    let sort = if index.unique { "unique" } else { "index" };
+    bounded(&format!("{}:{sort}:{}", kind.name, fields.join(":")))
+}
+
+fn column_type(kind: ColumnKind) -> &'static str {
+    match kind {
+        ColumnKind::Text | ColumnKind::Timestamp => "text COLLATE \"C\"",
+        ColumnKind::Integer => "bigint",
+        ColumnKind::Unsigned => "numeric(20)",
+        ColumnKind::Real => "double precision",
+        ColumnKind::Boolean => "boolean",
+    }
+}

@@ -1,0 +1,69 @@
+//! Who may do what: the SQL that makes a login fit for a role, and the check that a reader's is.
+
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+
+use super::failure::unavailable;
+use super::session::Session;
+use super::statement::statement;
+use super::table::identifier;
+use crate::model::{Error, Reason, Result};
+
+/// SQL for `trine grants --role ROLE --user NAME`, to be run on the primary (and on a microservice's
+/// events database with role `events`). Nobody gets rights on more than the role needs.
+pub fn grants_sql(writes: bool, user: &str) -> String {
+    let user = identifier(user);
+    let read = format!(
+        "GRANT USAGE ON SCHEMA trine TO {user};\n\
+         GRANT SELECT ON ALL TABLES IN SCHEMA trine TO {user};\n\
+         ALTER DEFAULT PRIVILEGES IN SCHEMA trine GRANT SELECT ON TABLES TO {user};\n\
+         -- The replica's own timeline and receiver are visible only so.\n\
+         GRANT pg_read_all_stats TO {user};\n"
+    );
+    if !writes {
+        return read;
+    }
+    format!(
+        "-- The monolith owns its schema: it makes and changes tables.\n\
+         CREATE SCHEMA IF NOT EXISTS trine AUTHORIZATION {user};\n"
+    )
+}
+
+/// A role that only reads must not be able to write, even if its session forgot to be read only.
+pub(super) fn refuse_writing_login(session: &mut Session) -> Result<()> {
+    let prepared: Vec<String> = session.run(|connection| {
+        statement::<Text>("SELECT nspname::text FROM pg_namespace WHERE nspname = 'trine'", vec![])
+            .uncached()
+            .load(connection)
+    })?;
+    if prepared.is_empty() {
+        return Err(unavailable("there is no schema `trine` yet: start the monolith first"));
+    }
+    let rights: Vec<String> =
+        session.run(|connection| statement::<Text>(RIGHTS, vec![]).uncached().load(connection))?;
+    if rights.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(
+        Reason::FailedPrecondition,
+        format!(
+            "the login of this database can write ({}); give this role one that can only read: \
+             `trine grants --role nanoservice --user NAME` prints the SQL",
+            rights.join(", ")
+        ),
+    ))
+}
+
+/// Rights of the login and of every role that it could take on.
+const RIGHTS: &str = "\
+    WITH own AS (SELECT oid, rolname, rolsuper, rolcreaterole FROM pg_roles \
+                 WHERE pg_has_role(session_user, oid, 'MEMBER')), \
+         rights AS ( \
+      SELECT 1 AS rank, 'superuser' AS what FROM own WHERE rolsuper \
+      UNION SELECT 2, 'may create roles' FROM own WHERE rolcreaterole \
+      UNION SELECT 3, 'CREATE on schema trine' FROM own \
+            WHERE has_schema_privilege(own.oid, 'trine', 'CREATE') \
+      UNION SELECT 4, 'writes ' || c.oid::regclass::text FROM own, pg_class c \
+            WHERE c.relnamespace = 'trine'::regnamespace AND c.relkind IN ('r', 'p', 'v') \
+              AND has_table_privilege(own.oid, c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE')) \
+    SELECT what FROM rights ORDER BY rank, what LIMIT 3";

@@ -1,0 +1,155 @@
+//! A list query as SQL: keyset pages over promoted columns.
+//!
+//! Nulls come first in ascending and last in descending order, as in SQLite. The client's filter
+//! decides the shape of the text, so only plain shapes are kept prepared.
+
+use super::position::POSITION_SQL;
+use super::statement::Bind;
+use super::table::{column_name, table_name};
+use crate::query::{After, Comparison, ListQuery, Operator, OrderBy, Scalar};
+use crate::schema::{Column, ColumnKind, ColumnSource, ResourceType};
+
+pub(super) struct ListSql {
+    pub text: String,
+    pub binds: Vec<Bind>,
+    /// Few enough shapes to keep the statement prepared.
+    pub cached: bool,
+}
+
+pub(super) fn list_sql(kind: &ResourceType, query: &ListQuery) -> ListSql {
+    let mut builder = Builder { kind, terms: Vec::new(), binds: Vec::new() };
+    builder.parent(query);
+    for comparison in &query.filter {
+        builder.comparison(comparison);
+    }
+    if let Some(after) = &query.after {
+        builder.after(&query.order, after);
+    }
+    builder.finish(query)
+}
+
+struct Builder<'a> {
+    kind: &'a ResourceType,
+    terms: Vec<String>,
+    binds: Vec<Bind>,
+}
+
+impl<'a> Builder<'a> {
+    /// All children of one parent are one range of the primary key. With a filter or an order the
+    /// indexes that begin with `parent` serve better.
+    fn parent(&mut self, query: &ListQuery) {
+        let Some(parent) = query.parent.as_deref().filter(|parent| !parent.is_empty()) else { return };
+        if query.filter.is_empty() && query.order.is_empty() {
+            self.terms.push("key > $ AND key < $".to_owned());
+            self.binds.push(Bind::text(format!("{parent}/")));
+            // `0` is the character after `/`.
+            self.binds.push(Bind::text(format!("{parent}0")));
+        } else {
+            self.terms.push("parent = $".to_owned());
+            self.binds.push(Bind::text(parent));
+        }
+    }
+
+    fn comparison(&mut self, comparison: &Comparison) {
+        let column = self.column(comparison.column);
+        let name = column_name(column);
+        let operator = match (comparison.operator, &comparison.value) {
+            (Operator::Equal, Scalar::Null) => return self.terms.push(format!("{name} IS NULL")),
+            (Operator::NotEqual, Scalar::Null) => return self.terms.push(format!("{name} IS NOT NULL")),
+            (_, Scalar::Null) => return self.terms.push("FALSE".to_owned()),
+            (Operator::Equal, _) => "=",
+            (Operator::NotEqual, _) => "<>",
+            (Operator::Less, _) => "<",
+            (Operator::LessOrEqual, _) => "<=",
+            (Operator::Greater, _) => ">",
+            (Operator::GreaterOrEqual, _) => ">=",
+        };
+        let value = self.value(column, &comparison.value);
+        self.terms.push(format!("{name} {operator} {value}"));
+    }
+
+    /// `(a > $) OR (a = $ AND b > $) OR (a = $ AND b = $ AND key > $)`
+    fn after(&mut self, order: &[OrderBy], after: &After) {
+        self.first_column_bound(order, after);
+        let mut alternatives = Vec::with_capacity(order.len() + 1);
+        for length in 0..=order.len() {
+            let mut terms = Vec::with_capacity(length + 1);
+            for (order, value) in order.iter().zip(&after.values).take(length) {
+                terms.push(self.equal(order.column, value));
+            }
+            match order.get(length).zip(after.values.get(length)) {
+                Some((order, value)) => terms.push(self.beyond(*order, value)),
+                None => {
+                    terms.push("key > $".to_owned());
+                    self.binds.push(Bind::text(after.key.as_str()));
+                }
+            }
+            alternatives.push(format!("({})", terms.join(" AND ")));
+        }
+        self.terms.push(format!("({})", alternatives.join(" OR ")));
+    }
+
+    /// Implied by the alternatives; said once more because an index range can use this form only.
+    fn first_column_bound(&mut self, order: &[OrderBy], after: &After) {
+        let Some((first, value)) = order.first().zip(after.values.first()) else { return };
+        let column = self.column(first.column);
+        let never_null = column.implicit_default || !matches!(column.source, ColumnSource::Field { .. });
+        if *value == Scalar::Null || (first.descending && !never_null) {
+            return;
+        }
+        let operator = if first.descending { "<=" } else { ">=" };
+        let value = self.value(column, value);
+        self.terms.push(format!("{} {operator} {value}", column_name(column)));
+    }
+
+    fn equal(&mut self, column: usize, value: &Scalar) -> String {
+        let column = self.column(column);
+        if *value == Scalar::Null {
+            return format!("{} IS NULL", column_name(column));
+        }
+        format!("{} = {}", column_name(column), self.value(column, value))
+    }
+
+    fn beyond(&mut self, order: OrderBy, value: &Scalar) -> String {
+        let column = self.column(order.column);
+        let name = column_name(column);
+        match (value, order.descending) {
+            (Scalar::Null, false) => format!("{name} IS NOT NULL"),
+            (Scalar::Null, true) => "FALSE".to_owned(),
+            (_, true) => format!("({name} < {} OR {name} IS NULL)", self.value(column, value)),
+            (_, false) => format!("{name} > {}", self.value(column, value)),
+        }
+    }
+
+    fn column(&self, at: usize) -> &'a Column {
+        &self.kind.columns[at]
+    }
+
+    /// Binds the value; the text that stands for it.
+    fn value(&mut self, column: &Column, value: &Scalar) -> &'static str {
+        self.binds.push(Bind::scalar(value));
+        if column.kind == ColumnKind::Unsigned { "$::numeric" } else { "$" }
+    }
+
+    fn finish(mut self, query: &ListQuery) -> ListSql {
+        let order = |alias: &str| -> String {
+            let columns = query.order.iter().map(|order| {
+                let direction = if order.descending { "DESC NULLS LAST" } else { "ASC NULLS FIRST" };
+                format!("{alias}{} {direction}, ", column_name(self.column(order.column)))
+            });
+            columns.collect::<String>() + alias + "key"
+        };
+        let condition = if self.terms.is_empty() { "TRUE".to_owned() } else { self.terms.join(" AND ") };
+        // The outer ORDER BY says what the join keeps anyway; of one page it costs nothing.
+        let text = format!(
+            "SELECT p.lsn, p.timeline, t.key, t.doc::text, t.version, t.create_time, t.update_time \
+             FROM ({POSITION_SQL}) p LEFT JOIN LATERAL (\
+             SELECT * FROM {} WHERE {condition} ORDER BY {} LIMIT $) t ON TRUE ORDER BY {}",
+            table_name(&self.kind.name),
+            order(""),
+            order("t."),
+        );
+        self.binds.push(Bind::Integer(i64::from(query.limit)));
+        ListSql { text, binds: self.binds, cached: query.filter.len() <= 1 && query.order.len() <= 1 }
+    }
+}

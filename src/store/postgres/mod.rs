@@ -1,0 +1,37 @@
+//! PostgreSQL (13 or newer) behind the door: one primary with one writer, replicas that are read.
+//!
+//! Invariants: a commit is on the disk before it is answered (`synchronous_commit = on`); readers
+//! cannot write (`default_transaction_read_only`, a login without the rights); one monolith writes
+//! to a database at a time (advisory lock of a session).
+
+mod commit;
+mod database;
+mod definition;
+mod failure;
+pub mod grants;
+mod history;
+mod list;
+mod migrate;
+mod ownership;
+mod position;
+mod reader;
+mod records;
+mod request_steps;
+mod requests;
+pub mod retention;
+mod schema;
+mod session;
+mod statement;
+mod table;
+mod watch;
+
+use std::sync::Arc;
+
+use super::backend::Database;
+use super::handles::OpenOptions;
+use crate::model::Result;
+
+/// Connects to nothing yet: each kind of connection is made when a lane asks for it.
+pub fn open(url: &str, options: OpenOptions) -> Result<Arc<dyn Database>> {
+    Ok(Arc::new(database::PostgresDatabase::new(url, options)))
+}

@@ -1,0 +1,109 @@
+//! Steps of the request log that end or hand on a claim.
+
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use serde_json::json;
+
+use super::records::{from_json, to_json};
+use super::session::Session;
+use super::statement::{Bind, statement};
+use crate::model::{Error, OperationId, OperationResult, Position, Result, Timestamp, WriteSet};
+use crate::store::request_log::{AcceptedRequest, LogJob, LogReply};
+
+/// Finished rows that one purge drops: a long delete would stop every append.
+const PURGE_ROWS: i64 = 1000;
+
+pub(super) fn decide(
+    session: &mut Session,
+    id: &OperationId,
+    attempt: u32,
+    write_set: &WriteSet,
+) -> Result<LogReply> {
+    step(
+        session,
+        "UPDATE trine.requests SET state = 'APPLYING', decided = $ \
+         WHERE id = $ AND attempt = $ AND state = 'RUNNING'",
+        vec![Bind::text(to_json(write_set)?), Bind::text(id.0.as_str()), Bind::Integer(attempt.into())],
+    )
+}
+
+/// Runs a [`LogJob::Retry`].
+pub(super) fn retry(session: &mut Session, job: &LogJob) -> Result<LogReply> {
+    let LogJob::Retry { id, attempt, delay_ms, forget_decision, not_before } = job else {
+        return Err(Error::internal("not a retry"));
+    };
+    let stepped = step(
+        session,
+        "UPDATE trine.requests SET state = 'ACCEPTED', \
+             due_time = clock_timestamp() + $ * interval '1 millisecond', \
+             decided = CASE WHEN $ THEN NULL ELSE decided END \
+         WHERE id = $ AND attempt = $ AND state IN ('RUNNING', 'APPLYING')",
+        vec![
+            Bind::Integer(i64::try_from(*delay_ms).unwrap_or(i64::MAX)),
+            Bind::Boolean(*forget_decision),
+            Bind::text(id.0.as_str()),
+            Bind::Integer((*attempt).into()),
+        ],
+    )?;
+    if let (LogReply::Stepped(true), Some(position)) = (&stepped, not_before) {
+        read_not_before(session, id, *position)?;
+    }
+    Ok(stepped)
+}
+
+/// The next attempt reads no older state than this.
+fn read_not_before(session: &mut Session, id: &OperationId, position: Position) -> Result<()> {
+    let text: String = session.run(|connection| {
+        statement::<Text>("SELECT request FROM trine.requests WHERE id = $", vec![Bind::text(id.0.as_str())])
+            .get_result(connection)
+    })?;
+    let request = AcceptedRequest { position: Some(position), ..from_json(&text)? };
+    let binds = vec![Bind::text(to_json(&request)?), Bind::text(id.0.as_str())];
+    session.execute("UPDATE trine.requests SET request = $ WHERE id = $", binds).map(|_| ())
+}
+
+/// Runs a [`LogJob::Settle`].
+pub(super) fn settle(session: &mut Session, job: &LogJob) -> Result<LogReply> {
+    let LogJob::Settle { id, attempt, result, apply_time, consistency_token } = job else {
+        return Err(Error::internal("not a settlement"));
+    };
+    step(
+        session,
+        "UPDATE trine.requests SET state = 'DONE', done = TRUE, done_time = clock_timestamp(), \
+             result = $, apply_time = $, consistency_token = $, failed = $, decided = NULL \
+         WHERE id = $ AND attempt = $ AND state IN ('RUNNING', 'APPLYING')",
+        vec![
+            Bind::text(to_json(result)?),
+            Bind::text(apply_time.as_str()),
+            Bind::Text(consistency_token.clone()),
+            Bind::Boolean(matches!(result, OperationResult::Error(_))),
+            Bind::text(id.0.as_str()),
+            Bind::Integer((*attempt).into()),
+        ],
+    )
+}
+
+/// Only what nobody has decided: a decided write set may have been applied although its
+/// acknowledgement was lost.
+pub(super) fn cancel(session: &mut Session, id: &OperationId) -> Result<LogReply> {
+    let status = json!({ "code": 1, "message": "cancelled before it was decided", "details": [] });
+    step(
+        session,
+        "UPDATE trine.requests SET state = 'DONE', done = TRUE, done_time = clock_timestamp(), \
+             failed = TRUE, result = $ WHERE id = $ AND state = 'ACCEPTED' AND decided IS NULL",
+        vec![Bind::text(to_json(&OperationResult::Error(status))?), Bind::text(id.0.as_str())],
+    )
+}
+
+pub(super) fn purge(session: &mut Session, done_before: &Timestamp) -> Result<LogReply> {
+    step(
+        session,
+        "DELETE FROM trine.requests WHERE id IN (SELECT id FROM trine.requests \
+         WHERE done AND done_time < $::timestamptz ORDER BY done_time LIMIT $)",
+        vec![Bind::text(done_before.as_str()), Bind::Integer(PURGE_ROWS)],
+    )
+}
+
+fn step(session: &mut Session, sql: &str, binds: Vec<Bind>) -> Result<LogReply> {
+    session.execute(sql, binds).map(|count| LogReply::Stepped(count > 0))
+}

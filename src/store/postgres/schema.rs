@@ -1,0 +1,226 @@
+//! Admits a schema: additive DDL, promoted values of rows that are there already, the history.
+//!
+//! Each step can be taken again, and the schema is admitted last: a crash or a refusal between two
+//! steps leaves columns that nobody uses yet, and the old schema in force.
+
+use std::collections::{HashMap, HashSet};
+use std::time::{Duration, Instant};
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::{Bool, Text};
+
+use super::definition::{add_column, create_index, create_table, index_name};
+use super::ownership::try_lock;
+use super::session::Session;
+use super::statement::{Bind, statement};
+use super::table::{array, bare_column_name, bounded, column_name, identifier, promoted, table_name};
+use super::{history, migrate, retention};
+use crate::model::{Document, Error, Reason, Result, Timestamp};
+use crate::schema::{Catalogue, Column, Index, ResourceType};
+
+const SCHEMA_LOCK: i32 = 3;
+const APPLY_PATIENCE: Duration = Duration::from_secs(60);
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(20);
+const BACKFILL_ROWS: i64 = 1000;
+
+/// The storage catalogue after `catalogue` was admitted.
+pub(super) fn prepare(session: &mut Session, catalogue: &Catalogue) -> Result<Catalogue> {
+    alone(session, |session| {
+        migrate::primary(session)?;
+        history::make_identity(session)?;
+        retention::make_partitions(session)?;
+        if !history::is_admitted(session, &catalogue.digest)? {
+            history::refuse_what_takes_away(session, catalogue)?;
+            apply(session, catalogue)?;
+            history::admit(session, catalogue)?;
+        }
+        Ok(())
+    })?;
+    history::storage_catalogue(session)
+}
+
+/// One schema change at a time.
+pub(super) fn alone(session: &mut Session, work: impl FnOnce(&mut Session) -> Result<()>) -> Result<()> {
+    let begin = Instant::now();
+    while !try_lock(session, SCHEMA_LOCK)? {
+        if begin.elapsed() > APPLY_PATIENCE {
+            return Err(Error::new(
+                Reason::DatabaseUnavailable,
+                "somebody else is changing this database's schema; try again when that is done",
+            ));
+        }
+        std::thread::sleep(LOOK_AGAIN_AFTER);
+    }
+    let done = work(session);
+    session.batch(&format!("SELECT pg_advisory_unlock({}, {SCHEMA_LOCK})", super::commit::LOCK_SPACE))?;
+    done
+}
+
+fn apply(session: &mut Session, catalogue: &Catalogue) -> Result<()> {
+    let present = columns(session)?;
+    for kind in &catalogue.types {
+        match present.get(&bounded(kind.name.as_str())) {
+            None => create(session, kind)?,
+            Some(columns) => add_columns(session, kind, columns)?,
+        }
+    }
+    let marked = marked(session)?;
+    let indexes = indexes(session)?;
+    for kind in &catalogue.types {
+        if marked.contains(&bounded(kind.name.as_str())) {
+            backfill(session, kind)?;
+        }
+        for index in &kind.indexes {
+            build_index(session, kind, index, &indexes)?;
+        }
+    }
+    Ok(())
+}
+
+/// A new table is empty, so its indexes come with it in one transaction.
+fn create(session: &mut Session, kind: &ResourceType) -> Result<()> {
+    let mut script = vec![create_table(kind)];
+    script.extend(kind.indexes.iter().map(|index| create_index(kind, index, false)));
+    patiently(session, &format!("BEGIN; {}; COMMIT", script.join("; ")))
+}
+
+/// The columns, and the mark that their rows are to be filled, in one transaction.
+fn add_columns(session: &mut Session, kind: &ResourceType, present: &HashSet<String>) -> Result<()> {
+    let missing: Vec<&Column> = promoted(kind)
+        .map(|(_, column)| column)
+        .filter(|column| !present.contains(&bare_column_name(column)))
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let mut script: Vec<String> = missing.iter().map(|column| add_column(kind, column)).collect();
+    script.push(format!(
+        "INSERT INTO trine.backfill (table_name) VALUES ('{}') ON CONFLICT DO NOTHING",
+        bounded(kind.name.as_str())
+    ));
+    patiently(session, &format!("BEGIN; {}; COMMIT", script.join("; ")))
+}
+
+/// Fills promoted columns. Silent: versions and times stay, because nothing changed for a reader.
+fn backfill(session: &mut Session, kind: &ResourceType) -> Result<()> {
+    let table = table_name(&kind.name);
+    let select = format!(
+        "SELECT key, doc::text, version, create_time, update_time FROM {table} \
+         WHERE key > $ ORDER BY key LIMIT {BACKFILL_ROWS}"
+    );
+    let names: String = promoted(kind).map(|(_, column)| format!(", {}", column_name(column))).collect();
+    let sets: Vec<String> = promoted(kind).map(|(_, column)| super::table::set_from_row(column)).collect();
+    let update = format!(
+        "UPDATE {table} AS t SET {} FROM unnest($, ${}) AS r(key, version{names}) \
+         WHERE t.key = r.key AND t.version = r.version",
+        sets.join(", "),
+        ", $".repeat(promoted(kind).count()),
+    );
+    let mut last = String::new();
+    loop {
+        let rows = session.run(|connection| {
+            statement::<super::table::RowType>(&select, vec![Bind::text(last.as_str())])
+                .load::<super::table::Row>(connection)
+        })?;
+        let Some((key, ..)) = rows.last() else { return Ok(()) };
+        last.clone_from(key);
+        let mut values = Vec::with_capacity(rows.len());
+        for (_, text, _, create_time, update_time) in &rows {
+            let document: Document = super::records::from_json(text)?;
+            let (created, updated) =
+                (Timestamp::from_stored(create_time), Timestamp::from_stored(update_time));
+            values.push(kind.column_values(&document, &created, &updated));
+        }
+        let mut binds = vec![
+            Bind::Texts(rows.iter().map(|row| row.0.clone()).collect()),
+            Bind::Integers(rows.iter().map(|row| row.2).collect()),
+        ];
+        for (at, column) in promoted(kind) {
+            binds.push(array(column.kind, values.iter().map(|row| row[at].clone())));
+        }
+        session.execute(&update, binds)?;
+    }
+}
+
+/// Builds what is missing without blocking writers; a leftover of a failed build goes first.
+fn build_index(
+    session: &mut Session,
+    kind: &ResourceType,
+    index: &Index,
+    present: &HashMap<String, bool>,
+) -> Result<()> {
+    let name = index_name(kind, index);
+    match present.get(&name) {
+        Some(true) => return Ok(()),
+        Some(false) => drop_index(session, &name)?,
+        None => {}
+    }
+    if let Err(error) = patiently(session, &create_index(kind, index, true)) {
+        drop_index(session, &name)?;
+        return Err(Error::new(
+            Reason::FailedPrecondition,
+            format!(
+                "{}: the index `{name}` cannot be built; if stored resources hold the same value of a \
+                 field that is now `unique`, make them differ or take the option back",
+                kind.name
+            ),
+        )
+        .with_context(error.context.unwrap_or(error.message)));
+    }
+    patiently(session, &format!("ANALYZE {}", table_name(&kind.name)))
+}
+
+fn drop_index(session: &mut Session, name: &str) -> Result<()> {
+    patiently(session, &format!("DROP INDEX CONCURRENTLY IF EXISTS trine.{}", identifier(name)))
+}
+
+/// DDL waits for its lock only briefly, again and again: a waiting ACCESS EXCLUSIVE stops everybody.
+fn patiently(session: &mut Session, script: &str) -> Result<()> {
+    let begin = Instant::now();
+    loop {
+        let Err(error) = session.batch(script) else { return Ok(()) };
+        if error.reason != Reason::Overloaded || begin.elapsed() > APPLY_PATIENCE {
+            abandon(session);
+            return Err(error);
+        }
+        abandon(session);
+        std::thread::sleep(LOOK_AGAIN_AFTER);
+    }
+}
+
+fn abandon(session: &mut Session) {
+    if let Err(error) = session.run(|connection| connection.batch_execute("ROLLBACK")) {
+        tracing::debug!(%error, "nothing to roll back");
+    }
+}
+
+/// Columns of the tables that are there.
+fn columns(session: &mut Session) -> Result<HashMap<String, HashSet<String>>> {
+    let sql = "SELECT c.relname::text, a.attname::text FROM pg_class c \
+               JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped \
+               WHERE c.relnamespace = 'trine'::regnamespace AND c.relkind = 'r'";
+    let rows: Vec<(String, String)> =
+        session.run(|connection| statement::<(Text, Text)>(sql, vec![]).uncached().load(connection))?;
+    let mut tables: HashMap<String, HashSet<String>> = HashMap::new();
+    for (table, column) in rows {
+        tables.entry(table).or_default().insert(column);
+    }
+    Ok(tables)
+}
+
+/// Indexes that are there, and whether they are valid.
+fn indexes(session: &mut Session) -> Result<HashMap<String, bool>> {
+    let sql = "SELECT c.relname::text, i.indisvalid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid \
+               WHERE c.relnamespace = 'trine'::regnamespace";
+    let rows: Vec<(String, bool)> =
+        session.run(|connection| statement::<(Text, Bool)>(sql, vec![]).uncached().load(connection))?;
+    Ok(rows.into_iter().collect())
+}
+
+fn marked(session: &mut Session) -> Result<HashSet<String>> {
+    let sql = "SELECT table_name FROM trine.backfill";
+    let rows: Vec<String> =
+        session.run(|connection| statement::<Text>(sql, vec![]).uncached().load(connection))?;
+    Ok(rows.into_iter().collect())
+}

@@ -1,0 +1,226 @@
+//! The SQL of one pbtable's rows, derived from the catalogue. Definitions are in `definition.rs`.
+//!
+//! Promoted columns are filled by the writer, so both databases hold what the same Rust code
+//! computed. Document and promoted columns are always written by the same statement.
+
+use diesel::sql_types::{BigInt, Nullable, Text};
+use sha2::{Digest, Sha256};
+
+use super::position::POSITION_SQL;
+use super::statement::Bind;
+use crate::model::{Document, Key, Stored, Timestamp, TypeName, Version};
+use crate::query::Scalar;
+use crate::schema::{Column, ColumnKind, ColumnSource, Index, ResourceType};
+
+/// key, doc, version, create_time, update_time
+pub(super) type RowType = (Text, Text, BigInt, Text, Text);
+pub(super) type Row = (String, String, i64, String, String);
+/// The position, then a row or nulls.
+pub(super) type PlacedRowType =
+    (BigInt, BigInt, Nullable<Text>, Nullable<Text>, Nullable<BigInt>, Nullable<Text>, Nullable<Text>);
+pub(super) type PlacedRow =
+    (i64, i64, Option<String>, Option<String>, Option<i64>, Option<String>, Option<String>);
+
+/// Statements on one pbtable, made once a catalogue.
+pub(super) struct TableSql {
+    pub lock: String,
+    pub lock_skipping: String,
+    pub existing: String,
+    /// Answers key and document of what was inserted; a taken key or unique value inserts nothing.
+    pub insert: String,
+    pub update: String,
+    pub delete: String,
+}
+
+impl TableSql {
+    pub(super) fn new(kind: &ResourceType) -> Self {
+        let table = table_name(&kind.name);
+        let lock = format!(
+            "SELECT key, doc::text, version, create_time, update_time FROM {table} \
+             WHERE key = ANY($) ORDER BY key FOR UPDATE"
+        );
+        Self {
+            lock_skipping: format!("{lock} SKIP LOCKED"),
+            lock,
+            existing: format!("SELECT key FROM {table} WHERE key = ANY($)"),
+            insert: insert_sql(kind, &table),
+            update: update_sql(kind, &table),
+            delete: format!("DELETE FROM {table} WHERE key = ANY($)"),
+        }
+    }
+}
+
+/// Point reads; the position comes also when no row does.
+pub(super) fn get_sql(kind: &ResourceType) -> String {
+    format!(
+        "SELECT p.lsn, p.timeline, t.key, t.doc::text, t.version, t.create_time, t.update_time \
+         FROM ({POSITION_SQL}) p LEFT JOIN {} t ON t.key = ANY($)",
+        table_name(&kind.name)
+    )
+}
+
+fn insert_sql(kind: &ResourceType, table: &str) -> String {
+    let names: String = promoted(kind).map(|(_, column)| format!(", {}", column_name(column))).collect();
+    let values: String = promoted(kind).map(|(_, column)| format!(", {}", row_value(column))).collect();
+    format!(
+        "INSERT INTO {table} (key, parent, doc, version, schema_id, create_time, update_time, \
+         request_id, traceparent{names}) \
+         SELECT r.key, r.parent, r.doc::jsonb, r.version, $, $, $, r.request_id, r.traceparent{values} \
+         FROM unnest($, $, $, $, $, ${arrays}) \
+              AS r(key, parent, doc, version, request_id, traceparent{names}) \
+         ON CONFLICT DO NOTHING RETURNING key, doc::text",
+        arrays = ", $".repeat(promoted(kind).count()),
+    )
+}
+
+fn update_sql(kind: &ResourceType, table: &str) -> String {
+    let names: String = promoted(kind).map(|(_, column)| format!(", {}", column_name(column))).collect();
+    let sets: String = promoted(kind).map(|(_, column)| format!(", {}", set_from_row(column))).collect();
+    format!(
+        "UPDATE {table} AS t SET doc = r.doc::jsonb, version = r.version, schema_id = $, update_time = $, \
+         request_id = r.request_id, traceparent = r.traceparent{sets} \
+         FROM unnest($, $, $, $, ${arrays}) AS r(key, doc, version, request_id, traceparent{names}) \
+         WHERE t.key = r.key RETURNING t.key, t.doc::text",
+        arrays = ", $".repeat(promoted(kind).count()),
+    )
+}
+
+/// `f_title = r.f_title`
+pub(super) fn set_from_row(column: &Column) -> String {
+    format!("{} = {}", column_name(column), row_value(column))
+}
+
+/// u64 travels as text.
+fn row_value(column: &Column) -> String {
+    let cast = if column.kind == ColumnKind::Unsigned { "::numeric" } else { "" };
+    format!("r.{}{cast}", column_name(column))
+}
+
+/// Columns that the table has beside the chassis' own, with their positions in the catalogue.
+pub(super) fn promoted(kind: &ResourceType) -> impl Iterator<Item = (usize, &Column)> {
+    kind.columns.iter().enumerate().filter(|(_, column)| matches!(column.source, ColumnSource::Field { .. }))
+}
+
+/// One array a column, for `unnest`.
+pub(super) fn array(kind: ColumnKind, values: impl Iterator<Item = Scalar>) -> Bind {
+    match kind {
+        ColumnKind::Integer => Bind::OptionalIntegers(
+            values
+                .map(|value| if let Scalar::Integer(number) = value { Some(number) } else { None })
+                .collect(),
+        ),
+        ColumnKind::Real => Bind::OptionalReals(
+            values.map(|value| if let Scalar::Real(number) = value { Some(number) } else { None }).collect(),
+        ),
+        ColumnKind::Boolean => Bind::OptionalBooleans(
+            values.map(|value| if let Scalar::Boolean(flag) = value { Some(flag) } else { None }).collect(),
+        ),
+        ColumnKind::Text | ColumnKind::Timestamp | ColumnKind::Unsigned => Bind::OptionalTexts(
+            values
+                .map(|value| match value {
+                    Scalar::Text(text) => Some(text),
+                    Scalar::Unsigned(number) => Some(number.to_string()),
+                    _ => None,
+                })
+                .collect(),
+        ),
+    }
+}
+
+/// Which rows a unique index counts: live ones in which every member is set.
+pub(super) fn set_condition(kind: &ResourceType, index: &Index, alias: &str) -> String {
+    let epoch = Timestamp::from_stored("1970-01-01T00:00:00.000000000Z");
+    let defaults = kind.column_values(&Document::default(), &epoch, &epoch);
+    let mut terms = vec![format!("{alias}delete_time IS NULL")];
+    for at in &index.columns {
+        let column = &kind.columns[*at];
+        let name = format!("{alias}{}", column_name(column));
+        terms.push(format!("{name} IS NOT NULL"));
+        if column.implicit_default && defaults[*at] != Scalar::Null {
+            terms.push(format!("{name} <> {}", literal(&defaults[*at])));
+        }
+    }
+    terms.join(" AND ")
+}
+
+/// A default value where nothing can be bound. Enum names come from the catalogue.
+fn literal(value: &Scalar) -> String {
+    match value {
+        Scalar::Null => "NULL".to_owned(),
+        Scalar::Text(text) => format!("'{}'", text.replace('\'', "''")),
+        Scalar::Integer(number) => number.to_string(),
+        Scalar::Unsigned(number) => number.to_string(),
+        Scalar::Real(number) => format!("{number:?}"),
+        Scalar::Boolean(flag) => flag.to_string(),
+    }
+}
+
+/// The quoted column of a promoted field; the chassis' own times are columns already.
+pub(super) fn column_name(column: &Column) -> String {
+    match column.source {
+        ColumnSource::Field { .. } => identifier(&bare_column_name(column)),
+        ColumnSource::CreateTime => "create_time".to_owned(),
+        ColumnSource::UpdateTime => "update_time".to_owned(),
+    }
+}
+
+pub(super) fn bare_column_name(column: &Column) -> String {
+    bounded(&format!("f_{}", column.field))
+}
+
+pub(super) fn table_name(kind: &TypeName) -> String {
+    format!("trine.{}", identifier(&bounded(kind.as_str())))
+}
+
+pub(super) fn identifier(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// PostgreSQL cuts names at 63 bytes without a word; two long ones could then be one.
+pub(super) fn bounded(name: &str) -> String {
+    const LENGTH_MAX: usize = 63;
+    const HASH_LENGTH: usize = 16;
+    if name.len() <= LENGTH_MAX {
+        return name.to_owned();
+    }
+    let hash: String = Sha256::digest(name.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut end = LENGTH_MAX - HASH_LENGTH - 1;
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}~{}", &name[..end], &hash[..HASH_LENGTH])
+}
+
+pub(super) fn stored(kind: &TypeName, row: Row) -> Stored {
+    let (key, document, version, create_time, update_time) = row;
+    Stored {
+        kind: kind.clone(),
+        key: Key::new(&key),
+        version: Version(version),
+        create_time: Timestamp::from_stored(&create_time),
+        update_time: Timestamp::from_stored(&update_time),
+        document,
+    }
+}
+
+/// Rows of one statement, with the position that is the same in all of them.
+pub(super) fn placed(kind: &TypeName, rows: Vec<PlacedRow>) -> (i64, i64, Vec<Stored>) {
+    let (lsn, timeline) = rows.first().map_or((0, 0), |row| (row.0, row.1));
+    let found = rows.into_iter().filter_map(|(_, _, key, document, version, create_time, update_time)| {
+        Some(stored(kind, (key?, document?, version?, create_time?, update_time?)))
+    });
+    (lsn, timeline, found.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_names_stay_apart() {
+        let (left, right) = (format!("{}a", "x".repeat(70)), format!("{}b", "x".repeat(70)));
+        assert_eq!(bounded(&left).len(), 63);
+        assert_ne!(bounded(&left), bounded(&right));
+        assert_eq!(bounded("blog.v1.Entry"), "blog.v1.Entry");
+    }
+}

@@ -1,0 +1,114 @@
+//! Opening SQLite: three ways, each with the settings that durability and safety rest on.
+//!
+//! Invariant: only [`Mode::Create`] makes a file. A reader of a file that is not there yet is told
+//! so and tries again later; it must never leave an empty database behind.
+
+use std::path::Path;
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sqlite::SqliteConnection;
+
+use crate::model::{Error, Reason, Result};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// The operating system refuses writes (`mode=ro`).
+    ReadOnly,
+    /// The session refuses writes (`query_only`).
+    Query,
+    Write,
+    /// As `Write`, and makes the file.
+    Create,
+}
+
+/// Opens `path`; waits at most `busy_timeout_ms` for a lock that another process holds.
+pub(super) fn connect(path: &Path, mode: Mode, busy_timeout_ms: u32) -> Result<SqliteConnection> {
+    if mode != Mode::Create && !path.exists() {
+        return Err(unavailable(format!("{} does not exist yet", path.display())));
+    }
+    let mut connection =
+        SqliteConnection::establish(&uri(path, mode)?).map_err(|error| unavailable(error.to_string()))?;
+    connection
+        .batch_execute(&settings(mode, busy_timeout_ms))
+        .map_err(|error| unavailable(format!("{}: {error}", path.display())))?;
+    Ok(connection)
+}
+
+/// The database cannot be used now; a later attempt may find it.
+pub(super) fn unavailable(context: impl Into<String>) -> Error {
+    Error::new(Reason::DatabaseUnavailable, "the database cannot be reached; try again")
+        .with_context(context)
+        .with_retry_after_s(1)
+}
+
+fn settings(mode: Mode, busy_timeout_ms: u32) -> String {
+    let common = format!(
+        "PRAGMA busy_timeout = {busy_timeout_ms}; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;
+         PRAGMA cell_size_check = ON; PRAGMA cache_size = -16384;"
+    );
+    match mode {
+        Mode::ReadOnly | Mode::Query => format!("{common} PRAGMA query_only = ON;"),
+        // FULL: a commit is on the disk before it is answered.
+        Mode::Write | Mode::Create => {
+            format!("{common} PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")
+        }
+    }
+}
+
+/// A `file:` URI; only unreserved characters and `/` go in as they are, so that no file name can
+/// add or end parameters.
+fn uri(path: &Path, mode: Mode) -> Result<String> {
+    let text = path.to_str().ok_or_else(|| unavailable("the database path is not UTF-8"))?;
+    let mut encoded = String::with_capacity(text.len() + 16);
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    let mode = match mode {
+        Mode::ReadOnly => "ro",
+        Mode::Query | Mode::Write => "rw",
+        Mode::Create => "rwc",
+    };
+    Ok(format!("file:{encoded}?mode={mode}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_cannot_add_parameters() {
+        let uri = uri(Path::new("/a b/c?mode=rwc#d.db"), Mode::ReadOnly).unwrap();
+        assert_eq!(uri, "file:/a%20b/c%3Fmode%3Drwc%23d.db?mode=ro");
+    }
+
+    #[test]
+    fn a_missing_file_is_not_made_by_a_reader() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("absent.db");
+        for mode in [Mode::ReadOnly, Mode::Query, Mode::Write] {
+            let error = connect(&path, mode, 100).err().expect("refused");
+            assert_eq!(error.reason, Reason::DatabaseUnavailable);
+        }
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn reading_sessions_refuse_writes() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("some.db");
+        let mut owner = connect(&path, Mode::Create, 100).unwrap();
+        owner.batch_execute("CREATE TABLE t (a)").unwrap();
+        for mode in [Mode::ReadOnly, Mode::Query] {
+            let mut reader = connect(&path, mode, 100).unwrap();
+            reader.batch_execute("SELECT * FROM t").unwrap();
+            reader.batch_execute("INSERT INTO t VALUES (1)").unwrap_err();
+        }
+        let mut reader = connect(&path, Mode::ReadOnly, 100).unwrap();
+        reader.batch_execute("PRAGMA query_only = OFF; INSERT INTO t VALUES (1)").unwrap_err();
+    }
+}

@@ -1,0 +1,96 @@
+//! The [`Database`] of one SQLite file: which connection is opened how.
+
+use std::mem::ManuallyDrop;
+use std::path::{Path, PathBuf};
+
+use diesel::sqlite::SqliteConnection;
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use parking_lot::Mutex;
+
+use super::connection::{Mode, connect, unavailable};
+use super::ownership::Ownership;
+use super::position::{SqlitePositions, identity};
+use super::reader::SqliteReader;
+use super::request_log::SqliteRequestLog;
+use super::schema;
+use super::writer::SqliteWriter;
+use crate::model::Result;
+use crate::schema::Catalogue;
+use crate::store::backend::{Database, PositionSource, Reader, Writer};
+use crate::store::handles::OpenOptions;
+use crate::store::request_log::RequestLog;
+
+const PRIMARY: EmbeddedMigrations = embed_migrations!("migrations/sqlite/primary");
+const EVENTS: EmbeddedMigrations = embed_migrations!("migrations/sqlite/events");
+
+pub(super) struct SqliteDatabase {
+    path: PathBuf,
+    options: OpenOptions,
+    ownership: Mutex<Option<Ownership>>,
+    /// Never closed: the last connection to close would delete `-wal` and `-shm`, and without
+    /// them a reader that may not write to the directory cannot open the file. (Persist-WAL would
+    /// say this directly, but diesel gives no access to it.)
+    keeper: Mutex<Option<ManuallyDrop<SqliteConnection>>>,
+}
+
+impl SqliteDatabase {
+    pub(super) fn new(path: &Path, options: OpenOptions) -> Self {
+        Self { path: path.to_owned(), options, ownership: Mutex::new(None), keeper: Mutex::new(None) }
+    }
+
+    fn connect(&self, mode: Mode) -> Result<SqliteConnection> {
+        connect(&self.path, mode, self.options.lock_timeout_ms)
+    }
+
+    fn migrate(&self, migrations: EmbeddedMigrations) -> Result<SqliteConnection> {
+        let mut connection = self.connect(Mode::Create)?;
+        connection
+            .run_pending_migrations(migrations)
+            .map_err(|error| unavailable(format!("migration of {}: {error}", self.path.display())))?;
+        Ok(connection)
+    }
+}
+
+impl Database for SqliteDatabase {
+    fn prepare_primary(&self, catalogue: &Catalogue) -> Result<Catalogue> {
+        let mut ownership = self.ownership.lock();
+        if ownership.is_none() {
+            *ownership = Some(Ownership::take(&self.path)?);
+        }
+        let mut connection = self.migrate(PRIMARY)?;
+        let admitted = schema::admit(&mut connection, catalogue)?;
+        *self.keeper.lock() = Some(ManuallyDrop::new(connection));
+        Ok(admitted)
+    }
+
+    fn prepare_events(&self) -> Result<()> {
+        let connection = self.migrate(EVENTS)?;
+        *self.keeper.lock() = Some(ManuallyDrop::new(connection));
+        Ok(())
+    }
+
+    fn storage_catalogue(&self) -> Result<Catalogue> {
+        schema::storage_catalogue(&mut self.connect(Mode::Query)?)
+    }
+
+    fn reader(&self, read_only: bool) -> Result<Box<dyn Reader>> {
+        let mut connection = self.connect(if read_only { Mode::ReadOnly } else { Mode::Query })?;
+        let cluster = identity(&mut connection)?.cluster;
+        Ok(Box::new(SqliteReader::new(connection, cluster)))
+    }
+
+    fn writer(&self) -> Result<Box<dyn Writer>> {
+        let mut connection = self.connect(Mode::Write)?;
+        let cluster = identity(&mut connection)?.cluster;
+        Ok(Box::new(SqliteWriter::new(connection, cluster, self.options.lock_timeout_ms)))
+    }
+
+    fn request_log(&self) -> Result<Box<dyn RequestLog>> {
+        Ok(Box::new(SqliteRequestLog { connection: self.connect(Mode::Write)? }))
+    }
+
+    fn position_source(&self, primary: bool) -> Result<Box<dyn PositionSource>> {
+        let mode = if primary { Mode::Query } else { Mode::ReadOnly };
+        Ok(Box::new(SqlitePositions { connection: self.connect(mode)? }))
+    }
+}

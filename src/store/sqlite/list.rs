@@ -1,0 +1,155 @@
+//! A list query as SQL: keyset pages over promoted columns.
+//!
+//! Nulls come first in ascending and last in descending order, as on PostgreSQL here. The shape of
+//! the text is decided by the client's filter, so the caller bounds how many are kept prepared.
+
+use super::statement::Bind;
+use super::table::{ROW_COLUMNS, column_name, identifier};
+use crate::query::{After, Comparison, ListQuery, Operator, OrderBy, Scalar};
+use crate::schema::{ColumnSource, ResourceType};
+
+pub(super) struct ListSql {
+    pub text: String,
+    pub binds: Vec<Bind>,
+}
+
+pub(super) fn list_sql(kind: &ResourceType, query: &ListQuery) -> ListSql {
+    let mut builder = Builder { kind, terms: Vec::new(), binds: Vec::new() };
+    builder.parent(query);
+    for comparison in &query.filter {
+        builder.comparison(comparison);
+    }
+    if let Some(after) = query.after.as_ref().filter(|_| !is_key_range(query)) {
+        builder.after(&query.order, after);
+    }
+    builder.finish(query)
+}
+
+/// The children of one parent by key: `parent` says all.
+fn is_key_range(query: &ListQuery) -> bool {
+    let has_parent = query.parent.as_deref().is_some_and(|parent| !parent.is_empty());
+    has_parent && query.filter.is_empty() && query.order.is_empty()
+}
+
+struct Builder<'a> {
+    kind: &'a ResourceType,
+    terms: Vec<String>,
+    binds: Vec<Bind>,
+}
+
+impl Builder<'_> {
+    /// All children of one parent are one range of the primary key. With a filter or an order the
+    /// indexes that begin with `parent` serve better.
+    fn parent(&mut self, query: &ListQuery) {
+        let Some(parent) = query.parent.as_deref().filter(|parent| !parent.is_empty()) else { return };
+        if is_key_range(query) {
+            let first = format!("{parent}/");
+            // One lower bound: of two the planner may take the one that starts each page at the first row.
+            let after = query.after.as_ref().map(|after| after.key.as_str()).unwrap_or_default();
+            self.terms.push("key > ? AND key < ?".to_owned());
+            self.binds.push(Bind::text(first.as_str().max(after)));
+            // `0` is the character after `/`.
+            self.binds.push(Bind::text(format!("{parent}0")));
+        } else {
+            self.terms.push("parent = ?".to_owned());
+            self.binds.push(Bind::text(parent));
+        }
+    }
+
+    fn comparison(&mut self, comparison: &Comparison) {
+        let column = column_name(&self.kind.columns[comparison.column]);
+        if comparison.value == Scalar::Null {
+            self.terms.push(match comparison.operator {
+                Operator::Equal => format!("{column} IS NULL"),
+                Operator::NotEqual => format!("{column} IS NOT NULL"),
+                _ => "FALSE".to_owned(),
+            });
+            return;
+        }
+        let operator = match comparison.operator {
+            Operator::Equal => "=",
+            Operator::NotEqual => "<>",
+            Operator::Less => "<",
+            Operator::LessOrEqual => "<=",
+            Operator::Greater => ">",
+            Operator::GreaterOrEqual => ">=",
+        };
+        self.terms.push(format!("{column} {operator} ?"));
+        self.bind(comparison.column, &comparison.value);
+    }
+
+    /// `(a > ?) OR (a = ? AND b > ?) OR (a = ? AND b = ? AND key > ?)`
+    fn after(&mut self, order: &[OrderBy], after: &After) {
+        self.first_column_bound(order, after);
+        let mut alternatives = Vec::with_capacity(order.len() + 1);
+        for length in 0..=order.len() {
+            let mut terms = Vec::with_capacity(length + 1);
+            for (order, value) in order.iter().zip(&after.values).take(length) {
+                terms.push(self.equal(order.column, value));
+            }
+            match order.get(length).zip(after.values.get(length)) {
+                Some((order, value)) => terms.push(self.beyond(*order, value)),
+                None => {
+                    terms.push("key > ?".to_owned());
+                    self.binds.push(Bind::text(after.key.as_str()));
+                }
+            }
+            alternatives.push(format!("({})", terms.join(" AND ")));
+        }
+        self.terms.push(format!("({})", alternatives.join(" OR ")));
+    }
+
+    /// Implied by the alternatives; said once more because an index range can use this form only.
+    fn first_column_bound(&mut self, order: &[OrderBy], after: &After) {
+        let Some((first, value)) = order.first().zip(after.values.first()) else { return };
+        let column = &self.kind.columns[first.column];
+        let never_null = column.implicit_default || !matches!(column.source, ColumnSource::Field { .. });
+        if *value == Scalar::Null || (first.descending && !never_null) {
+            return;
+        }
+        let operator = if first.descending { "<=" } else { ">=" };
+        self.terms.push(format!("{} {operator} ?", column_name(column)));
+        self.bind(first.column, value);
+    }
+
+    fn equal(&mut self, column: usize, value: &Scalar) -> String {
+        let name = column_name(&self.kind.columns[column]);
+        if *value == Scalar::Null {
+            return format!("{name} IS NULL");
+        }
+        self.bind(column, value);
+        format!("{name} = ?")
+    }
+
+    fn beyond(&mut self, order: OrderBy, value: &Scalar) -> String {
+        let name = column_name(&self.kind.columns[order.column]);
+        match (value, order.descending) {
+            (Scalar::Null, false) => format!("{name} IS NOT NULL"),
+            (Scalar::Null, true) => "FALSE".to_owned(),
+            (_, descending) => {
+                self.bind(order.column, value);
+                if descending { format!("({name} < ? OR {name} IS NULL)") } else { format!("{name} > ?") }
+            }
+        }
+    }
+
+    fn bind(&mut self, column: usize, value: &Scalar) {
+        self.binds.push(Bind::scalar(self.kind.columns[column].kind, value));
+    }
+
+    fn finish(mut self, query: &ListQuery) -> ListSql {
+        let mut text = format!("SELECT {ROW_COLUMNS} FROM {}", identifier(self.kind.name.as_str()));
+        if !self.terms.is_empty() {
+            text.push_str(" WHERE ");
+            text.push_str(&self.terms.join(" AND "));
+        }
+        text.push_str(" ORDER BY ");
+        for order in &query.order {
+            text.push_str(&column_name(&self.kind.columns[order.column]));
+            text.push_str(if order.descending { " DESC, " } else { ", " });
+        }
+        text.push_str("key LIMIT ?");
+        self.binds.push(Bind::integer(i64::from(query.limit)));
+        ListSql { text, binds: self.binds }
+    }
+}

@@ -1,0 +1,36 @@
+//! SQLite behind the door: one file, one writer, readers in parallel (WAL).
+//!
+//! Invariants: the file belongs to one monolith (lock file); a commit is on the disk before it is
+//! answered (`synchronous=FULL`); readers cannot write (`mode=ro`, `query_only`).
+//! There is no statement time-out here: diesel hands out no way to interrupt a statement.
+
+mod connection;
+mod database;
+mod list;
+mod member;
+mod ownership;
+mod position;
+mod reader;
+mod records;
+mod request_log;
+mod request_steps;
+pub mod retention;
+mod schema;
+mod statement;
+mod table;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::backend::Database;
+use super::handles::OpenOptions;
+use crate::model::Result;
+
+/// Opens nothing yet: each kind of connection is made when a lane asks for it.
+pub fn open(path: &Path, options: OpenOptions) -> Result<Arc<dyn Database>> {
+    Ok(Arc::new(database::SqliteDatabase::new(path, options)))
+}

@@ -1,0 +1,9 @@
+//! The public and admin listeners as clients see them: real servers on free ports, real SQLite.
+
+mod admin;
+mod client;
+mod commands;
+mod refusals;
+mod resources;
+mod roles;
+mod server;

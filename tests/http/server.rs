@@ -1,0 +1,132 @@
+//! A deployment of the bundled schema on a database file of its own.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use tempfile::TempDir;
+use trine::commands::{Engine, EngineParts, MethodModes, Modes, Registry};
+use trine::events::tokens::Tokens;
+use trine::flags::Flags;
+use trine::http::{Api, Check, Limits, Probes, Serving, Settings, serve};
+use trine::role::Role;
+use trine::schema::{Catalogue, load};
+use trine::store::{DatabaseUrl, OpenOptions, ReadStore, WriteStore};
+use trine::telemetry::metrics::{Metrics, install};
+
+pub struct Server {
+    serving: Option<Serving>,
+    directory: Arc<TempDir>,
+}
+
+impl Server {
+    pub fn monolith() -> Self {
+        let directory = Arc::new(tempfile::tempdir().expect("a directory"));
+        let catalogue = catalogue();
+        let url = database(directory.path());
+        let writes = WriteStore::open(&url, options(), &catalogue).expect("a primary");
+        let reads = ReadStore::open(&url, options(), false).expect("a primary");
+        Self::start(directory, Role::Monolith, catalogue, reads, Some(writes))
+    }
+
+    /// A second deployment of the same file that only reads.
+    pub fn nanoservice(&self) -> Self {
+        let catalogue = catalogue();
+        let reads = ReadStore::open(&database(self.directory.path()), options(), true).expect("a replica");
+        Self::start(self.directory.clone(), Role::Nanoservice, catalogue, reads, None)
+    }
+
+    fn start(
+        directory: Arc<TempDir>,
+        role: Role,
+        catalogue: Arc<Catalogue>,
+        reads: ReadStore,
+        writes: Option<WriteStore>,
+    ) -> Self {
+        let engine = engine(&catalogue, reads.clone(), writes);
+        let settings = Settings {
+            plan: role.plan(),
+            max_body_bytes: 1 << 20,
+            max_peer_body_bytes: 16 << 20,
+            request_timeout_ms: 1000,
+            consistency_wait_ms: 50,
+            token_time_to_live_s: 60,
+            token_secret: None,
+            log_requests: true,
+        };
+        let health = reads.clone();
+        let checks = vec![Check { name: "database", health: Box::new(move || health.health()) }];
+        let probes = Probes { role, checks, metrics: metrics(), schema_digest: catalogue.digest.clone() };
+        let api = Api::new(catalogue, reads, Arc::new(engine), settings).expect("no two routes of one path");
+        let listener = || TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let limits = Limits { workers: 2, ..Limits::default() };
+        let serving =
+            serve(Arc::new(api), Arc::new(probes), listener(), listener(), limits).expect("listeners");
+        Self { serving: Some(serving), directory }
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.serving.as_ref().expect("running").public
+    }
+
+    pub fn admin(&self) -> SocketAddr {
+        self.serving.as_ref().expect("running").admin
+    }
+
+    /// Drains, as on SIGTERM.
+    pub fn stop(&mut self) {
+        if let Some(serving) = self.serving.take() {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+            runtime.block_on(serving.stop()).expect("a clean end");
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn engine(catalogue: &Arc<Catalogue>, reads: ReadStore, writes: Option<WriteStore>) -> Engine {
+    let mut registry = Registry::default();
+    trine::domains::register(&mut registry);
+    Engine::new(EngineParts {
+        catalogue: catalogue.clone(),
+        rules: registry.checked(catalogue).expect("a rule for each command"),
+        reads: reads.clone(),
+        writes,
+        requests: None,
+        microservice: None,
+        monolith: None,
+        secrets: None,
+        modes: Modes::new(MethodModes::new(), Flags::fixed([])),
+        tokens: Tokens::new(reads, None, 60),
+    })
+}
+
+fn catalogue() -> Arc<Catalogue> {
+    let paths = [PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("proto")];
+    Arc::new(load(&paths, &["*".to_owned()]).expect("the bundled schema"))
+}
+
+fn database(directory: &Path) -> DatabaseUrl {
+    DatabaseUrl::Sqlite(directory.join("trine.db"))
+}
+
+fn options() -> OpenOptions {
+    OpenOptions {
+        connections: 2,
+        read_timeout_ms: 1000,
+        write_timeout_ms: 1000,
+        lock_timeout_ms: 500,
+        queue_length_max: 1000,
+        batch_length_max: 64,
+    }
+}
+
+/// One recorder a process.
+fn metrics() -> Metrics {
+    static METRICS: OnceLock<Metrics> = OnceLock::new();
+    METRICS.get_or_init(|| install().expect("the first recorder")).clone()
+}

@@ -1,0 +1,65 @@
+//! What every database must do. Each story is `async fn(TestDatabase)`: given, when, then.
+//!
+//! `conformance!(path::to::factory)` makes a test of each story for one kind of database; the
+//! factory returns a fresh, empty [`fixture::TestDatabase`].
+
+pub mod fixture;
+pub mod idempotency;
+pub mod lanes;
+pub mod lists;
+pub mod model;
+pub mod request_log;
+pub mod rows;
+pub mod write_sets;
+
+macro_rules! conformance {
+    ($factory:path) => {
+        conformance!($factory; rows:
+            a_created_resource_reads_back,
+            a_taken_key_is_refused,
+            a_stale_version_is_refused_and_nothing_is_written,
+            a_unique_violation_names_the_field_and_costs_nobody_else,
+            a_write_set_is_all_or_nothing,
+            an_update_keeps_keys_this_binary_does_not_know,
+            a_deleted_resource_is_gone_and_its_version_is_not_given_again,
+            checks_hold_or_refuse,
+            positions_grow);
+        conformance!($factory; idempotency:
+            a_repeated_key_is_answered_from_the_store,
+            a_key_reused_for_something_else_is_refused,
+            a_refused_write_set_leaves_its_key_free,
+            an_operation_ends_once,
+            a_replayed_key_ends_the_operation_with_the_stored_answer,
+            a_failure_is_recorded_without_taking_the_key,
+            finished_operations_are_listed_newest_first);
+        conformance!($factory; lists:
+            pages_are_complete_under_ties_and_nulls,
+            filters_compare_promoted_columns,
+            parents_do_not_mix);
+        conformance!($factory; lanes:
+            write_sets_on_one_resource_apply_in_order,
+            a_thousand_concurrent_commits_are_all_there,
+            a_full_queue_refuses,
+            a_passed_deadline_writes_nothing,
+            the_same_key_twice_at_once_is_in_progress_or_replayed,
+            a_read_only_store_sees_what_was_committed);
+        conformance!($factory; request_log:
+            a_request_is_appended_once_for_its_key,
+            a_claim_is_fenced_by_its_attempt,
+            a_decided_write_set_is_pushed_again_not_decided_again,
+            a_failed_request_frees_its_key,
+            only_what_is_undecided_is_cancelled,
+            the_backlog_counts_states);
+        conformance!($factory; model: random_write_sets_agree_with_a_map);
+    };
+    ($factory:path; $module:ident: $($story:ident),*) => {
+        mod $module {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $story() {
+                    $crate::conformance::$module::$story($factory).await;
+                }
+            )*
+        }
+    };
+}

@@ -1,0 +1,189 @@
+//! The microservice's request log.
+
+use std::time::Duration;
+
+use serde_json::json;
+use trine::model::{Answer, Deadline, OperationId, OperationResult, OperationState, Timestamp};
+use trine::store::RequestStore;
+use trine::store::request_log::{AcceptedRequest, Claimed, LogJob, LogReply, Work};
+
+use super::fixture::{Factory, TestDatabase, options};
+use super::write_sets::{create_user, idempotency};
+
+struct Log {
+    store: RequestStore,
+    _database: TestDatabase,
+}
+
+impl Log {
+    fn open(fresh: Factory) -> Self {
+        let database = fresh();
+        Self { store: RequestStore::open(&database.url, options()).unwrap(), _database: database }
+    }
+
+    async fn run(&self, job: LogJob) -> LogReply {
+        self.store.run(job, Deadline::after(Duration::from_secs(30))).await.unwrap()
+    }
+
+    async fn append(&self, id: &str, key: &str) -> LogReply {
+        self.run(LogJob::Append(request(id, key))).await
+    }
+
+    async fn claim(&self, lease_ms: u64) -> Vec<Claimed> {
+        match self.run(LogJob::Claim { limit: 10, lease_ms }).await {
+            LogReply::Claimed(claimed) => claimed,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn state(&self, id: &str) -> OperationState {
+        match self.run(LogJob::Get { id: OperationId(id.to_owned()) }).await {
+            LogReply::Operation(Some(operation)) => operation.state,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn stepped(&self, job: LogJob) -> bool {
+        match self.run(job).await {
+            LogReply::Stepped(stepped) => stepped,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn request(id: &str, key: &str) -> AcceptedRequest {
+    AcceptedRequest {
+        id: OperationId(id.to_owned()),
+        method: "blog.v1.User.Create".to_owned(),
+        work: Work::WriteSet(Box::new(create_user("alice"))),
+        idempotency: idempotency(key, 1),
+        position: None,
+        request_id: "request-1".to_owned(),
+        traceparent: None,
+        accept_time: Timestamp::now(),
+    }
+}
+
+const FIRST: &str = "01920000-0000-7000-8000-000000000001";
+const SECOND: &str = "01920000-0000-7000-8000-000000000002";
+
+fn settle(id: &str, attempt: u32, result: OperationResult) -> LogJob {
+    LogJob::Settle {
+        id: OperationId(id.to_owned()),
+        attempt,
+        result,
+        apply_time: Timestamp::now(),
+        consistency_token: Some("token".to_owned()),
+    }
+}
+
+fn retry(id: &str, attempt: u32, forget_decision: bool) -> LogJob {
+    let id = OperationId(id.to_owned());
+    LogJob::Retry { id, attempt, delay_ms: 0, forget_decision, not_before: None }
+}
+
+fn decide(id: &str, attempt: u32) -> LogJob {
+    LogJob::Decide { id: OperationId(id.to_owned()), attempt, write_set: Box::new(create_user("alice")) }
+}
+
+/// Given an accepted request, when its key comes again, then the first operation is answered.
+pub async fn a_request_is_appended_once_for_its_key(fresh: Factory) {
+    let log = Log::open(fresh);
+    let LogReply::Appended { operation, existed, .. } = log.append(FIRST, "k1").await else { panic!() };
+    assert_eq!((operation.state, existed), (OperationState::Accepted, false));
+    let LogReply::Appended { operation, existed, fingerprint } = log.append(SECOND, "k1").await else {
+        panic!()
+    };
+    assert_eq!((operation.id.0.as_str(), existed), (FIRST, true));
+    assert_eq!(fingerprint, idempotency("k1", 1).fingerprint);
+    assert_eq!(log.claim(60_000).await.len(), 1);
+}
+
+/// Given a lease that ran out, when a second runner claims, then the first can no longer step.
+pub async fn a_claim_is_fenced_by_its_attempt(fresh: Factory) {
+    let log = Log::open(fresh);
+    log.append(FIRST, "k1").await;
+    let first = log.claim(0).await.remove(0);
+    assert_eq!(
+        first.request,
+        AcceptedRequest { accept_time: first.request.accept_time.clone(), ..request(FIRST, "k1") }
+    );
+    let second = log.claim(60_000).await.remove(0);
+    assert_eq!((first.attempt, second.attempt), (1, 2));
+    assert!(log.claim(60_000).await.is_empty(), "the second lease holds");
+    let done = OperationResult::Response(Answer::Empty);
+    assert!(!log.stepped(decide(FIRST, first.attempt)).await);
+    assert!(!log.stepped(retry(FIRST, first.attempt, true)).await);
+    assert!(!log.stepped(settle(FIRST, first.attempt, done.clone())).await);
+    assert!(log.stepped(decide(FIRST, second.attempt)).await);
+    assert_eq!(log.state(FIRST).await, OperationState::Applying);
+    assert!(log.stepped(settle(FIRST, second.attempt, done)).await);
+    assert_eq!(log.state(FIRST).await, OperationState::Done);
+    assert!(log.claim(0).await.is_empty());
+}
+
+/// Given a decision whose push was not acknowledged, then the next claim has it; a failed guard forgets it.
+pub async fn a_decided_write_set_is_pushed_again_not_decided_again(fresh: Factory) {
+    let log = Log::open(fresh);
+    log.append(FIRST, "k1").await;
+    let first = log.claim(60_000).await.remove(0);
+    assert_eq!(first.decided, None);
+    assert!(log.stepped(decide(FIRST, first.attempt)).await);
+    assert!(log.stepped(retry(FIRST, first.attempt, false)).await);
+    let second = log.claim(60_000).await.remove(0);
+    assert_eq!(second.decided, Some(create_user("alice")));
+    assert!(log.stepped(retry(FIRST, second.attempt, true)).await);
+    assert_eq!(log.claim(60_000).await.remove(0).decided, None);
+}
+
+/// Given a request that failed, when its key comes again, then it is a new request.
+pub async fn a_failed_request_frees_its_key(fresh: Factory) {
+    let log = Log::open(fresh);
+    log.append(FIRST, "k1").await;
+    let claimed = log.claim(60_000).await.remove(0);
+    let status = json!({ "code": 9, "message": "no", "details": [] });
+    assert!(log.stepped(settle(FIRST, claimed.attempt, OperationResult::Error(status))).await);
+    let LogReply::Appended { operation, existed, .. } = log.append(SECOND, "k1").await else { panic!() };
+    assert_eq!((operation.id.0.as_str(), existed), (SECOND, false));
+    let listed = log.run(LogJob::List { before: None, limit: 10 }).await;
+    let LogReply::Operations(operations) = listed else { panic!("{listed:?}") };
+    assert_eq!(operations.iter().map(|found| found.id.0.as_str()).collect::<Vec<_>>(), [SECOND, FIRST]);
+}
+
+/// Given one request that waits and one that was decided, then only the first can be cancelled.
+pub async fn only_what_is_undecided_is_cancelled(fresh: Factory) {
+    let log = Log::open(fresh);
+    log.append(FIRST, "k1").await;
+    let claimed = log.claim(60_000).await.remove(0);
+    assert!(log.stepped(decide(FIRST, claimed.attempt)).await);
+    assert!(log.stepped(retry(FIRST, claimed.attempt, false)).await);
+    log.append(SECOND, "k2").await;
+    assert!(!log.stepped(LogJob::Cancel { id: OperationId(FIRST.to_owned()) }).await);
+    assert!(log.stepped(LogJob::Cancel { id: OperationId(SECOND.to_owned()) }).await);
+    assert_eq!(log.state(SECOND).await, OperationState::Done);
+}
+
+/// Given requests in three states, then they are counted, and finished ones can be dropped.
+pub async fn the_backlog_counts_states(fresh: Factory) {
+    let log = Log::open(fresh);
+    log.append(FIRST, "k1").await;
+    let claimed = log.claim(60_000).await.remove(0);
+    log.append(SECOND, "k2").await;
+    let LogReply::Backlog { accepted, running, applying, done, .. } = log.run(LogJob::Backlog).await else {
+        panic!()
+    };
+    assert_eq!((accepted, running, applying, done), (1, 1, 0, 0));
+    assert!(log.stepped(settle(FIRST, claimed.attempt, OperationResult::Response(Answer::Empty))).await);
+    let LogReply::Backlog { done, .. } = log.run(LogJob::Backlog).await else { panic!() };
+    assert_eq!(done, 1);
+    assert!(
+        !log.stepped(LogJob::Purge { done_before: Timestamp::from_stored("2020-01-01T00:00:00.000000000Z") })
+            .await
+    );
+    assert!(
+        log.stepped(LogJob::Purge { done_before: Timestamp::from_stored("2200-01-01T00:00:00.000000000Z") })
+            .await
+    );
+    let gone = log.run(LogJob::Get { id: OperationId(FIRST.to_owned()) }).await;
+    assert!(matches!(gone, LogReply::Operation(None)), "{gone:?}");
+}

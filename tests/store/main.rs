@@ -1,0 +1,11 @@
+//! The store: one suite of stories, told to each database.
+
+#[macro_use]
+mod conformance;
+mod cluster;
+#[cfg(feature = "failpoints")]
+mod crash;
+mod postgres;
+mod sqlite;
+#[path = "../support/postgres.rs"]
+mod support;

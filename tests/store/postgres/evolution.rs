@@ -1,0 +1,128 @@
+//! A schema that grows over stored rows.
+
+use std::path::Path;
+
+use serde_json::json;
+use trine::model::{Key, Precondition, Reason, ResourceRef, TypeName};
+use trine::query::{Comparison, ListQuery, Operator, Scalar};
+use trine::schema::{Catalogue, load};
+use trine::store::{Patience, Verdict};
+
+use super::{committed, fresh_url};
+use crate::conformance::fixture::options;
+use crate::conformance::write_sets::{document, mutation, write_set};
+use crate::support::shared;
+
+/// A shop whose item has these fields beside its name.
+fn shop(fields: &str) -> Catalogue {
+    let directory = tempfile::tempdir().unwrap();
+    let text = format!(
+        r#"syntax = "proto3";
+        package shop.v1;
+        import "google/api/resource.proto";
+        import "trine/v1/options.proto";
+        message Item {{
+          option (google.api.resource) = {{ type: "shop.example.com/Item" pattern: "items/{{item}}" singular: "item" plural: "items" }};
+          string name = 1;
+          {fields}
+        }}"#
+    );
+    std::fs::create_dir_all(directory.path().join("shop/v1")).unwrap();
+    std::fs::write(directory.path().join("shop/v1/shop.proto"), text).unwrap();
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("proto");
+    load(&[directory.path().to_owned(), own], &["shop.v1".to_owned()]).unwrap()
+}
+
+fn item(id: &str, value: serde_json::Value) -> trine::model::WriteSet {
+    let resource = ResourceRef { kind: TypeName::new("shop.v1.Item"), key: Key::new(id) };
+    write_set(vec![mutation(resource, Precondition::None, trine::model::Change::Create(document(value)))])
+}
+
+const PLAIN: &str = "string code = 2; int64 price = 3;";
+const INDEXED: &str = "string code = 2; int64 price = 3 [(trine.v1.index) = true];";
+const UNIQUE: &str = "string code = 2 [(trine.v1.unique) = true]; int64 price = 3 [(trine.v1.index) = true];";
+
+/// Given rows stored under an older schema, when a field becomes indexed, then they are found by it; commits
+/// prepared with the old schema are told; the old binary's schema still starts, without DDL.
+#[test]
+fn an_index_on_an_old_field_covers_old_rows() {
+    let url = fresh_url();
+    let database = trine::store::postgres::open(&url, options()).unwrap();
+    let plain = database.prepare_primary(&shop(PLAIN)).unwrap();
+    let mut writer = database.writer().unwrap();
+    let batch: Vec<_> = (0..2500)
+        .map(|number| item(&format!("i{number}"), json!({ "code": "c", "price": number.to_string() })))
+        .collect();
+    assert!(
+        writer
+            .commit(&plain, &batch, Patience::SkipLocked)
+            .iter()
+            .all(|verdict| !committed(verdict).replayed)
+    );
+
+    let indexed = database.prepare_primary(&shop(INDEXED)).unwrap();
+    let one = [item("new", json!({ "code": "c", "price": "2499" }))];
+    assert!(matches!(writer.commit(&plain, &one, Patience::SkipLocked)[0], Verdict::StaleCatalogue));
+    committed(&writer.commit(&indexed, &one, Patience::SkipLocked)[0]);
+
+    let kind = indexed.resource(&TypeName::new("shop.v1.Item")).unwrap();
+    let column = kind.columns.iter().position(|column| column.field == "price").unwrap();
+    let filter =
+        vec![Comparison { column, operator: Operator::GreaterOrEqual, value: Scalar::Integer(2498) }];
+    let query = ListQuery { parent: Some(String::new()), filter, order: vec![], after: None, limit: 10 };
+    let found = database.reader(false).unwrap().list(kind, &query).unwrap().value;
+    let keys: Vec<&str> = found.iter().map(|row| row.key.as_str()).collect();
+    assert_eq!(keys, ["i2498", "i2499", "new"]);
+
+    let error = database.prepare_primary(&shop("string code = 2;")).expect_err("refused");
+    assert_eq!(error.reason, Reason::FailedPrecondition);
+    assert!(error.message.contains("price"), "{error}");
+    let again = database.prepare_primary(&shop(PLAIN)).unwrap();
+    assert_eq!(again.digest, indexed.digest, "the storage catalogue stays the newest");
+}
+
+/// Given a schema that was admitted, when the monolith starts again, then nothing is changed and it is quick.
+#[test]
+fn a_second_start_changes_nothing() {
+    let url = fresh_url();
+    let state = "SELECT (SELECT generation FROM trine.generation) || ' ' || (SELECT count(*) FROM trine.schema_history) \
+                 || ' ' || (SELECT max(oid) FROM pg_class)";
+    trine::store::postgres::open(&url, options()).unwrap().prepare_primary(&shop(INDEXED)).unwrap();
+    let before = shared().sql_in(&url, state);
+    let catalogue = shop(INDEXED);
+    let begin = std::time::Instant::now();
+    let database = trine::store::postgres::open(&url, options()).unwrap();
+    database.prepare_primary(&catalogue).unwrap();
+    println!("second start: {:?}", begin.elapsed());
+    assert_eq!(shared().sql_in(&url, state), before);
+}
+
+/// Given stored duplicates, when a field becomes unique, then the schema is refused and the old one goes on.
+#[test]
+fn duplicates_refuse_a_unique_field() {
+    let url = fresh_url();
+    let database = trine::store::postgres::open(&url, options()).unwrap();
+    let indexed = database.prepare_primary(&shop(INDEXED)).unwrap();
+    let mut writer = database.writer().unwrap();
+    let twins = [item("a", json!({ "code": "same" })), item("b", json!({ "code": "same" }))];
+    writer.commit(&indexed, &twins, Patience::SkipLocked).iter().for_each(|verdict| {
+        committed(verdict);
+    });
+
+    let error = database.prepare_primary(&shop(UNIQUE)).expect_err("refused");
+    assert_eq!(error.reason, Reason::FailedPrecondition);
+    assert!(error.message.contains("shop.v1.Item") && error.message.contains("unique"), "{error}");
+    let invalid = "SELECT count(*) FROM pg_index WHERE NOT indisvalid";
+    assert_eq!(shared().sql_in(&url, invalid), "0");
+
+    let other = [item("c", json!({ "code": "other" }))];
+    committed(&writer.commit(&indexed, &other, Patience::SkipLocked)[0]);
+    shared().sql_in(&url, r#"DELETE FROM trine."shop.v1.Item" WHERE key = 'b'"#);
+    let unique = database.prepare_primary(&shop(UNIQUE)).unwrap();
+    // Written while the column was there but not yet admitted: found all the same.
+    let twin = [item("d", json!({ "code": "other" }))];
+    match &writer.commit(&unique, &twin, Patience::SkipLocked)[0] {
+        Verdict::Rejected(error) => assert_eq!(error.reason, Reason::UniqueViolation),
+        other => panic!("{other:?}"),
+    }
+}

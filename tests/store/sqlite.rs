@@ -1,0 +1,55 @@
+//! The suite on SQLite, and what only a file has.
+
+use trine::model::Reason;
+use trine::store::{DatabaseUrl, Health, ReadStore, WriteStore};
+
+use crate::conformance::fixture::{Fixture, TestDatabase, catalogue, deadline, options};
+use crate::conformance::write_sets::{create_user, user_key};
+
+fn fresh() -> TestDatabase {
+    let directory = tempfile::tempdir().unwrap();
+    let url = DatabaseUrl::Sqlite(directory.path().join("test.db"));
+    TestDatabase { url, keep: Box::new(directory) }
+}
+
+conformance!(crate::sqlite::fresh);
+
+/// Given a file that one monolith serves, when a second opens it, then it is refused by name.
+#[tokio::test]
+async fn a_second_monolith_is_refused() {
+    let fixture = Fixture::open(fresh());
+    let error = WriteStore::open(&fixture.database.url, options(), catalogue()).err().expect("refused");
+    assert_eq!(error.reason, Reason::FailedPrecondition);
+    assert!(error.message.contains("another monolith"), "{}", error.message);
+}
+
+/// Given a reader of a file that is not there, when the file appears, then the reader becomes ready by itself.
+#[tokio::test]
+async fn a_missing_file_is_not_ready_and_comes_back() {
+    let database = fresh();
+    let read = ReadStore::open(&database.url, options(), true).unwrap();
+    assert!(matches!(read.health(), Health::NotReady(_)));
+    let kind = catalogue().resource(&create_user("alice").mutations[0].resource.kind).unwrap().clone();
+    let error = read.get(&kind, &user_key("alice"), deadline()).await.unwrap_err();
+    assert_eq!(error.reason, Reason::DatabaseUnavailable);
+
+    let write = WriteStore::open(&database.url, options(), catalogue()).unwrap();
+    let committed = write.commit(create_user("alice"), deadline()).await.unwrap();
+    assert!(read.caught_up(committed.position, 10_000).await);
+    crate::conformance::fixture::until_ready(&read).await;
+    assert!(read.get(&kind, &user_key("alice"), deadline()).await.unwrap().value.is_some());
+}
+
+/// Given a monolith that has gone, when a reader that may only read opens the file, then it reads.
+#[tokio::test]
+async fn a_read_only_reader_needs_no_monolith() {
+    let mut fixture = Fixture::open(fresh());
+    fixture.commit(create_user("alice")).await.unwrap();
+    let database = fixture.close();
+    let DatabaseUrl::Sqlite(path) = &database.url else { unreachable!("a file") };
+    assert!(path.with_extension("db-shm").exists(), "the shared memory file stays for later readers");
+    let read = ReadStore::open(&database.url, options(), true).unwrap();
+    crate::conformance::fixture::until_ready(&read).await;
+    let kind = catalogue().resource(&create_user("alice").mutations[0].resource.kind).unwrap().clone();
+    assert!(read.get(&kind, &user_key("alice"), deadline()).await.unwrap().value.is_some());
+}

@@ -1,0 +1,20 @@
+//! Random choices that can be repeated: the seed is printed, and `TRINE_TEST_SEED` sets it.
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+/// A generator for the test `name`; its seed goes to the test's output.
+pub fn generator(name: &str) -> StdRng {
+    let given = std::env::var("TRINE_TEST_SEED").ok();
+    let seed = match given {
+        Some(text) => text.parse().expect("TRINE_TEST_SEED is a number"),
+        None => rand::rng().random::<u64>(),
+    };
+    println!("{name}: TRINE_TEST_SEED={seed}");
+    StdRng::seed_from_u64(seed)
+}
+
+/// How often a fault test kills: 20, or what `make soak` asks for.
+pub fn cycles() -> u32 {
+    std::env::var("TRINE_TEST_CYCLES").map_or(20, |text| text.parse().expect("TRINE_TEST_CYCLES is a number"))
+}

@@ -1,0 +1,20 @@
+//! The whole program from outside: real binaries, real databases, real proxies and flags.
+//!
+//! One binary, because linking is what takes time; a module for each promise.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod bad_input;
+mod browser;
+mod checker;
+mod checker_breaks;
+mod consistency;
+mod failpoints;
+mod flags;
+mod kills;
+mod load;
+mod peers;
+mod power_loss;
+mod publish_modes;
+mod roles;
