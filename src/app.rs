@@ -60,7 +60,7 @@ pub fn apply_schema(settings: Settings) -> ExitCode {
         })?;
         WriteStore::open(&primary, databases::options(&settings.database), &catalogue)
             .map(drop)
-            .map_err(|error| vec![explain(&error)])
+            .map_err(|error| vec![databases::of("database.primary")(error)])
     });
     match applied {
         Ok(()) => ExitCode::SUCCESS,
@@ -73,7 +73,7 @@ async fn run(settings: Settings, telemetry: &Telemetry) -> Result<(), Refusals> 
     let public = bind("http.listen", settings.http.listen)?;
     let admin = bind("admin.listen", settings.admin.listen)?;
     let catalogue = Arc::new(load_schema(&settings)?);
-    let databases = databases::open(&settings, &catalogue).map_err(|error| vec![explain(&error)])?;
+    let databases = databases::open(&settings, &catalogue).map_err(|refusal| vec![refusal])?;
     let probes = probes::probes(&settings, &catalogue, &databases, telemetry);
     let retention = Retention::start(&settings);
     let engine = Arc::new(engine(&settings, &catalogue, databases.clone())?);
@@ -205,14 +205,6 @@ async fn stop_requested() -> std::io::Result<()> {
         _ = interrupt.recv() => {}
     }
     Ok(())
-}
-
-/// At start the operator is the reader, so the private context is told too.
-fn explain(error: &crate::model::Error) -> String {
-    match &error.context {
-        Some(context) => format!("{} ({context})", error.message),
-        None => error.message.clone(),
-    }
 }
 
 fn refuse(refusals: &[String]) -> ExitCode {

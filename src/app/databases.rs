@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 use crate::config::{DatabaseSettings, Secret, Settings};
-use crate::model::Result;
+use crate::model::Error;
 use crate::schema::Catalogue;
 use crate::store::{DatabaseUrl, OpenOptions, ReadStore, RequestStore, WriteStore};
 
@@ -58,20 +58,32 @@ async fn retain(primary: DatabaseUrl, options: OpenOptions, keep_hours: u32) {
 }
 
 /// Opens what the configuration gives; `config` has made sure that it is what the plan allows.
-pub fn open(settings: &Settings, catalogue: &Catalogue) -> Result<Databases> {
+/// A refusal names the key whose database it is.
+pub fn open(settings: &Settings, catalogue: &Catalogue) -> Result<Databases, String> {
     let options = options(&settings.database);
+    let primary = url(&settings.database.primary);
     // The primary is prepared before it is read: its readers need the tables.
-    let writes = url(&settings.database.primary)
-        .map(|primary| WriteStore::open(&primary, options, catalogue))
+    let writes = primary
+        .as_ref()
+        .map(|primary| WriteStore::open(primary, options, catalogue).map_err(of("database.primary")))
         .transpose()?;
-    let reads = match (url(&settings.database.primary), url(&settings.database.replica)) {
-        (Some(primary), _) => ReadStore::open(&primary, options, false)?,
-        (None, Some(replica)) => ReadStore::open(&replica, options, true)?,
-        (None, None) => unreachable!("config refuses a role without a database to read"),
+    let reads = match (primary, url(&settings.database.replica)) {
+        (Some(primary), _) => ReadStore::open(&primary, options, false).map_err(of("database.primary"))?,
+        (None, Some(replica)) => ReadStore::open(&replica, options, true).map_err(of("database.replica"))?,
+        (None, None) => return Err("database.replica: is missing".to_owned()),
     };
-    let requests =
-        url(&settings.database.events).map(|events| RequestStore::open(&events, options)).transpose()?;
+    let requests = url(&settings.database.events)
+        .map(|events| RequestStore::open(&events, options).map_err(of("database.events")))
+        .transpose()?;
     Ok(Databases { reads, writes, requests })
+}
+
+/// At start the operator is the reader, so the private context is told too.
+pub fn of(key: &'static str) -> impl Fn(Error) -> String {
+    move |error| match error.context {
+        Some(context) => format!("{key}: {} ({context})", error.message),
+        None => format!("{key}: {}", error.message),
+    }
 }
 
 pub fn options(database: &DatabaseSettings) -> OpenOptions {

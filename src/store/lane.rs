@@ -123,7 +123,12 @@ impl<S: Service> Worker<S> {
             self.connect(&mut link);
             let take = |waiting: &mut VecDeque<S::Work>| self.service.take(waiting, self.batch_length_max);
             match self.queue.next(take, link.retry_at()) {
-                Next::Batch(batch) => self.serve(&mut link, batch),
+                Next::Batch(batch) => {
+                    // Where one connection broke the server has usually gone, and taken all of them: without
+                    // this each would cost a batch of its own before it is replaced.
+                    link.discard_if_older_than(self.queue.breakages());
+                    self.serve(&mut link, batch);
+                }
                 Next::Retry => {}
                 Next::Closed => return,
             }
@@ -159,6 +164,7 @@ impl<S: Service> Worker<S> {
         }
         if !matches!(outcome, Ok(true)) {
             link.discard();
+            link.note_breakage(self.queue.note_breakage());
         }
     }
 }

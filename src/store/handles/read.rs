@@ -108,9 +108,25 @@ impl ReadStore {
         }
     }
 
-    async fn run<I, O>(
+    /// Reads, and once again where the connection turned out to be dead: after a restart of the server
+    /// nobody knows that before the first use, and a read leaves nothing behind.
+    async fn run<I: Clone, O>(
         &self,
-        work: impl FnOnce(Job<I, O>) -> ReadWork,
+        work: impl Fn(Job<I, O>) -> ReadWork,
+        input: I,
+        deadline: Deadline,
+    ) -> Result<O> {
+        match self.run_once(&work, input.clone(), deadline).await {
+            Err(error) if error.reason == Reason::DatabaseUnavailable => {
+                self.run_once(&work, input, deadline).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn run_once<I, O>(
+        &self,
+        work: &impl Fn(Job<I, O>) -> ReadWork,
         input: I,
         deadline: Deadline,
     ) -> Result<O> {

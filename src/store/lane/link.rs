@@ -16,11 +16,13 @@ pub(super) struct Link<C> {
     failure: Option<Error>,
     backoff: Duration,
     retry_at: Instant,
+    /// Broken connections of the lane that this link has taken note of.
+    breakages: u64,
 }
 
 impl<C> Link<C> {
     pub(super) fn new() -> Self {
-        Self { connection: None, failure: None, backoff: BACKOFF_MIN, retry_at: Instant::now() }
+        Self { connection: None, failure: None, backoff: BACKOFF_MIN, retry_at: Instant::now(), breakages: 0 }
     }
 
     pub(super) fn is_due(&self) -> bool {
@@ -59,6 +61,21 @@ impl<C> Link<C> {
             error.context = context;
             error
         })
+    }
+
+    /// Replaces a connection that was made before the lane's last breakage.
+    pub(super) fn discard_if_older_than(&mut self, breakages: u64) {
+        if self.breakages < breakages {
+            self.breakages = breakages;
+            self.discard();
+        }
+    }
+
+    /// This link's own breakage is no reason to replace what it connects next.
+    pub(super) fn note_breakage(&mut self, before: u64) {
+        if self.breakages == before {
+            self.breakages += 1;
+        }
     }
 
     /// The next attempt is at once: most failures are of one connection, not of the database.

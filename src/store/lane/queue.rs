@@ -1,6 +1,7 @@
 //! The bounded queue of a lane.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
@@ -16,6 +17,7 @@ pub(in crate::store) struct Queue<W> {
     length_max: usize,
     length: metrics::Gauge,
     health: Mutex<Health>,
+    breakages: AtomicU64,
 }
 
 struct State<W> {
@@ -40,6 +42,7 @@ impl<W: Work> Queue<W> {
             length_max: options.queue_length_max,
             length: metrics::gauge!("trine_lane_queue_length", &labels),
             health: Mutex::new(Health::NotReady("the database has not been reached yet".to_owned())),
+            breakages: AtomicU64::new(0),
         }
     }
 
@@ -111,6 +114,16 @@ impl<W: Work> Queue<W> {
     pub(super) fn close(&self) {
         self.state.lock().closed = true;
         self.changed.notify_all();
+    }
+
+    /// How often a connection of this lane has broken.
+    pub(super) fn breakages(&self) -> u64 {
+        self.breakages.load(Ordering::Acquire)
+    }
+
+    /// Counts one more; returns how many there were before.
+    pub(super) fn note_breakage(&self) -> u64 {
+        self.breakages.fetch_add(1, Ordering::AcqRel)
     }
 
     pub(super) fn health(&self) -> Health {
