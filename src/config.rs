@@ -148,8 +148,7 @@ impl Settings {
     /// Merges the layers and checks the result; all mistakes at once.
     pub fn load(overrides: &Overrides) -> Result<(Self, Layers), Vec<ConfigProblem>> {
         let layers = Layers::read(overrides, std::env::vars())?;
-        let settings = layers.settings()?;
-        check::check(&settings)?;
+        let settings = layers.settings(check::check)?;
         Ok((settings, layers))
     }
 }

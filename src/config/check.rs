@@ -7,14 +7,14 @@ use crate::flags::Provider;
 use crate::role::{BackgroundService, Given};
 use crate::store::DatabaseUrl;
 
-pub fn check(settings: &Settings) -> Result<(), Vec<ConfigProblem>> {
+pub fn check(settings: &Settings) -> Vec<ConfigProblem> {
     let mut problems = Vec::new();
     databases(settings, &mut problems);
     limits(settings, &mut problems);
     peers(settings, &mut problems);
     flags(settings, &mut problems);
     authentication(settings, &mut problems);
-    if problems.is_empty() { Ok(()) } else { Err(problems) }
+    problems
 }
 
 /// A role is given exactly the databases its plan names.

@@ -89,8 +89,11 @@ impl Layers {
             .filter_map(|(key, source)| Some((key.as_str(), lookup(&self.merged, key)?, source.as_str())))
     }
 
-    /// Typed settings; unknown keys and wrong types are named.
-    pub fn settings(&self) -> Result<Settings, Vec<ConfigProblem>> {
+    /// Typed settings; unknown keys, wrong types and what `check` finds are named together.
+    pub fn settings(
+        &self,
+        check: impl Fn(&Settings) -> Vec<ConfigProblem>,
+    ) -> Result<Settings, Vec<ConfigProblem>> {
         let mut problems = Vec::new();
         let merged = self.without_refused_defaults();
         let mut unknown = |path: serde_ignored::Path<'_>| {
@@ -102,8 +105,10 @@ impl Layers {
         let ignored = serde_ignored::Deserializer::new(Value::Table(merged), &mut unknown);
         let settings: Result<Settings, _> = serde_path_to_error::deserialize(ignored);
         match settings {
-            Ok(settings) if problems.is_empty() => Ok(settings),
-            Ok(_) => Err(problems),
+            Ok(settings) => {
+                problems.extend(check(&settings));
+                if problems.is_empty() { Ok(settings) } else { Err(problems) }
+            }
             Err(error) => {
                 problems.push(problem(
                     &error.path().to_string(),

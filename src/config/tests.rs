@@ -6,10 +6,7 @@ use crate::commands::{MethodMode, Mode};
 fn load(values: &[(&str, &str)]) -> Result<Settings, Vec<String>> {
     let values = values.iter().map(|(key, text)| ((*key).to_owned(), (*text).to_owned())).collect();
     let layers = Layers::read(&Overrides { file: None, values }, std::iter::empty());
-    let checked = layers.and_then(|layers| layers.settings()).and_then(|settings| {
-        check::check(&settings)?;
-        Ok(settings)
-    });
+    let checked = layers.and_then(|layers| layers.settings(check::check));
     checked.map_err(|problems| {
         problems.into_iter().map(|problem| format!("{} {}", problem.key, problem.message)).collect()
     })
@@ -48,6 +45,12 @@ fn all_unknown_keys_are_named_at_once() {
     let problems = load(&[("http.lisen", "x"), ("databse.primary", "y")]).unwrap_err();
     let keys: Vec<&str> = problems.iter().map(|problem| problem.split(' ').next().unwrap()).collect();
     assert!(keys.contains(&"http.lisen") && keys.contains(&"databse"), "{keys:?}");
+}
+
+#[test]
+fn a_misspelt_key_does_not_hide_what_else_is_wrong() {
+    let problems = load(&[("http.lisen", "x"), ("role", "nanoservice")]).unwrap_err();
+    assert_eq!(problems.len(), 2, "{problems:?}");
 }
 
 #[test]
@@ -98,7 +101,7 @@ fn variables_win_over_defaults_and_flags_over_variables() {
     let variables = [("TRINE__HTTP__WORKERS".to_owned(), "7".to_owned())];
     let overrides = Overrides { file: None, values: vec![("http.max_connections".into(), "9".into())] };
     let layers = Layers::read(&overrides, variables.into_iter()).unwrap();
-    let settings = layers.settings().unwrap();
+    let settings = layers.settings(check::check).unwrap();
     assert_eq!((settings.http.workers, settings.http.max_connections), (7, 9));
     assert_eq!(layers.source("http.workers"), "TRINE__HTTP__WORKERS");
     assert_eq!(layers.source("http.max_connections"), "command line");
