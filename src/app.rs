@@ -19,7 +19,9 @@ use crate::events::peer::Peer;
 use crate::events::signature::Secrets;
 use crate::events::tokens::Tokens;
 use crate::flags::Flags;
-use crate::http::{self, Api, Limits, Serving};
+use crate::http::routes::Routes;
+use crate::http::{self, Api, Limits, Probes, Serving};
+use crate::role::BackgroundService;
 use crate::schema::{self, Catalogue};
 use crate::store::WriteStore;
 use crate::telemetry::{self, Telemetry};
@@ -30,8 +32,10 @@ use databases::{Databases, Retention};
 const KEEP_ALIVE_S: u64 = 75;
 /// How long a drain waits for requests that run. Shorter than the 30 s that orchestrators give.
 const SHUTDOWN_TIMEOUT_S: u64 = 10;
-/// A batch of decided write sets is larger than a request.
-const PEER_BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// The relay's batches are below 1 MiB, but one decided request travels whole, and text grows by up to
+/// eight times when it is escaped twice.
+const PEER_BODY_BYTES: usize = 8 * 1024 * 1024;
+const PEER_BODY_GROWTH: usize = 8;
 
 /// Bad configuration, schema or environment: exit code 2, one sentence each.
 type Refusals = Vec<String>;
@@ -73,38 +77,68 @@ async fn run(settings: Settings, telemetry: &Telemetry) -> Result<(), Refusals> 
     let public = bind("http.listen", settings.http.listen)?;
     let admin = bind("admin.listen", settings.admin.listen)?;
     let catalogue = Arc::new(load_schema(&settings)?);
+    // Before databases: a schema that cannot be served is not applied.
+    let rules = servable(&settings, &catalogue)?;
     let databases = databases::open(&settings, &catalogue).map_err(|refusal| vec![refusal])?;
-    let probes = probes::probes(&settings, &catalogue, &databases, telemetry);
-    let retention = Retention::start(&settings);
-    let engine = Arc::new(engine(&settings, &catalogue, databases.clone())?);
-    let background = engine.start_background();
+    let probes = Arc::new(probes::probes(&settings, &catalogue, &databases, telemetry));
+    let engine = Arc::new(engine(&settings, &catalogue, rules, databases.clone())?);
+    let services = Services::start(&settings, &engine);
     let api = Api::new(catalogue, databases.reads, engine, http_settings(&settings))?;
-    let serving = http::serve(Arc::new(api), Arc::new(probes), public, admin, limits(&settings))
+    let serving = http::serve(Arc::new(api), probes.clone(), public, admin, limits(&settings))
         .map_err(|error| vec![format!("cannot serve: {error}")])?;
     stop_requested().await.map_err(|error| vec![format!("cannot wait for signals: {error}")])?;
     tracing::info!("draining");
-    drain(serving, background).await;
-    drop(retention);
+    drain(&probes, serving, services).await;
     tracing::info!("stopped");
     Ok(())
 }
 
-/// Requests end first, then the work they have put off: nothing new arrives for it.
-async fn drain(serving: Serving, background: Background) {
+/// Balancers are told before the listener closes. Requests end first, then the work they have put
+/// off: nothing new arrives for it.
+async fn drain(probes: &Probes, serving: Serving, services: Services) {
+    probes.drain();
     if let Err(error) = serving.stop().await {
         tracing::error!(%error, "a listener did not stop cleanly");
     }
-    background.stop().await;
+    if let Some(commands) = services.commands {
+        commands.stop().await;
+    }
 }
 
-fn engine(settings: &Settings, catalogue: &Arc<Catalogue>, databases: Databases) -> Result<Engine, Refusals> {
+/// The background services of the role's plan.
+#[derive(Default)]
+struct Services {
+    /// Ends when dropped.
+    retention: Option<Retention>,
+    commands: Option<Background>,
+}
+
+impl Services {
+    fn start(settings: &Settings, engine: &Engine) -> Self {
+        let mut services = Self::default();
+        for service in settings.role.plan().services {
+            match service {
+                BackgroundService::Retention => services.retention = Some(Retention::start(settings)),
+                BackgroundService::CommandRunner => services.commands = Some(engine.start_background()),
+            }
+        }
+        services
+    }
+}
+
+fn engine(
+    settings: &Settings,
+    catalogue: &Arc<Catalogue>,
+    rules: Rules,
+    databases: Databases,
+) -> Result<Engine, Refusals> {
     let methods = settings.writes.methods.clone();
     let flags = Flags::start(&settings.flags, flag_names(&methods)).map_err(|refusal| vec![refusal])?;
     let (secrets, microservice, monolith) = peers(&settings.peers)?;
     let secret = settings.consistency.token_secret.as_ref().map(|secret| secret.0.clone().into_bytes());
     let tokens = Tokens::new(databases.reads.clone(), secret, settings.consistency.token_ttl_s);
     Ok(Engine::new(EngineParts {
-        rules: rules(catalogue, methods.keys())?,
+        rules,
         catalogue: catalogue.clone(),
         reads: databases.reads,
         writes: databases.writes,
@@ -114,6 +148,7 @@ fn engine(settings: &Settings, catalogue: &Arc<Catalogue>, databases: Databases)
         secrets,
         modes: Modes::new(methods, flags),
         tokens,
+        idempotency_keep_hours: settings.idempotency.keep_hours,
     }))
 }
 
@@ -155,7 +190,8 @@ fn http_settings(settings: &Settings) -> http::Settings {
     http::Settings {
         plan: settings.role.plan(),
         max_body_bytes: settings.http.max_body_bytes,
-        max_peer_body_bytes: PEER_BODY_BYTES_MAX,
+        max_peer_body_bytes: PEER_BODY_BYTES
+            .max(settings.http.max_body_bytes.saturating_mul(PEER_BODY_GROWTH)),
         request_timeout_ms: settings.http.request_timeout_ms,
         consistency_wait_ms: settings.consistency.wait_ms,
         token_time_to_live_s: settings.consistency.token_ttl_s,
@@ -185,9 +221,30 @@ fn start_telemetry(settings: &Settings) -> Result<Telemetry, String> {
 }
 
 fn load_schema(settings: &Settings) -> Result<Catalogue, Refusals> {
-    schema::load(&settings.schema.paths, &settings.schema.domains).map_err(|problems| {
-        problems.into_iter().map(|problem| format!("{}: {}", problem.location, problem.message)).collect()
-    })
+    let catalogue = schema::load(&settings.schema.paths, &settings.schema.domains)
+        .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>())?;
+    if catalogue.types.is_empty() {
+        return Err(vec![
+            "schema.paths, schema.domains: no message of the packages served has `google.api.resource`, so \
+             there is nothing to serve; check both keys"
+                .to_owned(),
+        ]);
+    }
+    Ok(catalogue)
+}
+
+/// Whether the schema could be served as configured; touches no database.
+pub fn check(settings: &Settings) -> Result<(), Vec<String>> {
+    servable(settings, &load_schema(settings)?).map(drop)
+}
+
+/// A rule for each command, a path for each route.
+fn servable(settings: &Settings, catalogue: &Catalogue) -> Result<Rules, Refusals> {
+    let rules = rules(catalogue, settings.writes.methods.keys());
+    match (rules, Routes::new(catalogue, &settings.role.plan())) {
+        (Ok(rules), Ok(_)) => Ok(rules),
+        (rules, routes) => Err(rules.err().into_iter().chain(routes.err()).flatten().collect()),
+    }
 }
 
 fn bind(key: &str, address: SocketAddr) -> Result<TcpListener, Refusals> {

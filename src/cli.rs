@@ -126,7 +126,7 @@ pub fn run() -> ExitCode {
     match Cli::parse().command {
         Command::Serve(arguments) => configured(arguments, app::serve),
         Command::Config(ConfigCommand::Print(arguments)) => print_configuration(arguments),
-        Command::Config(ConfigCommand::Check(arguments)) => configured(arguments, check_schema),
+        Command::Config(ConfigCommand::Check(arguments)) => configured(arguments, check_configuration),
         Command::Schema(SchemaCommand::Check(arguments)) => configured(arguments, check_schema),
         Command::Schema(SchemaCommand::Apply(arguments)) => configured(arguments, app::apply_schema),
         Command::Grants { role, user } => {
@@ -160,6 +160,16 @@ fn check_schema(settings: Settings) -> ExitCode {
             for problem in problems {
                 eprintln!("{}: {}", problem.location, problem.message);
             }
+            ExitCode::from(FOUND_SOMETHING)
+        }
+    }
+}
+
+fn check_configuration(settings: Settings) -> ExitCode {
+    match app::check(&settings) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(sentences) => {
+            sentences.iter().for_each(|sentence| eprintln!("{sentence}"));
             ExitCode::from(FOUND_SOMETHING)
         }
     }

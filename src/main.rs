@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+/// Answers are made on one thread and freed on another, which the system's allocator pays for.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     trine::run()
 }

@@ -24,23 +24,23 @@ pub enum Methods {
     Listed,
 }
 
-/// Which database a role may, must or must not be given.
+/// Which database a role must or must not be given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Given {
     Required,
-    Optional,
     Refused,
 }
 
-/// What runs beside the listeners.
+/// What runs beside the listeners, started by `app` from the plan.
+///
+/// The schema apply and the inbox are not listed: they come with the primary's write handle, the
+/// replica's watcher with its read handle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BackgroundService {
-    SchemaApply,
-    Inbox,
+    /// Forgets what is past its time on the primary.
     Retention,
-    ReplicaWatcher,
+    /// Claims accepted requests, runs their rules, relays what they decide.
     CommandRunner,
-    Relay,
 }
 
 /// What a deployment does, decided once from its role.
@@ -63,9 +63,9 @@ impl Role {
                 role: self,
                 methods: Methods::All,
                 primary: Given::Required,
-                replica: Given::Optional,
+                replica: Given::Refused,
                 events: Given::Refused,
-                services: &[SchemaApply, Inbox, Retention],
+                services: &[Retention],
             },
             Role::Nanoservice => Plan {
                 role: self,
@@ -73,7 +73,7 @@ impl Role {
                 primary: Given::Refused,
                 replica: Given::Required,
                 events: Given::Refused,
-                services: &[ReplicaWatcher],
+                services: &[],
             },
             Role::Microservice => Plan {
                 role: self,
@@ -81,7 +81,7 @@ impl Role {
                 primary: Given::Refused,
                 replica: Given::Required,
                 events: Given::Required,
-                services: &[ReplicaWatcher, CommandRunner, Relay, Retention],
+                services: &[CommandRunner],
             },
         }
     }

@@ -1,5 +1,7 @@
 //! What `/readyz` asks, by the handles that the role was given.
 
+use std::sync::atomic::AtomicBool;
+
 use crate::app::databases::Databases;
 use crate::config::Settings;
 use crate::http::{Check, Probes};
@@ -26,5 +28,6 @@ pub fn probes(
         checks,
         metrics: telemetry.metrics.clone(),
         schema_digest: catalogue.digest.clone(),
+        draining: AtomicBool::new(false),
     }
 }

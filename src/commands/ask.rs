@@ -8,7 +8,7 @@ use crate::model::{Error, Idempotency, Position, Result, WriteSet};
 use crate::store::request_log::{AcceptedRequest, Work};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct Ask {
     pub method: String,
     pub work: Work,

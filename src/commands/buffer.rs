@@ -35,6 +35,9 @@ pub struct Touched {
     pub key: Key,
     pub seen: Seen,
     pub wanted: Wanted,
+    /// What the rule's own message could hold of the stored resource, once the rule has replaced it:
+    /// whatever is missing here the rule never saw, and so has not cleared.
+    pub held: Option<Document>,
 }
 
 /// All that a rule has touched, in the order of first touch.
@@ -58,6 +61,7 @@ impl Buffer {
                 key: key.clone(),
                 seen: Seen::Unread,
                 wanted: Wanted::AsItIs,
+                held: None,
             });
             order.len() - 1
         });
@@ -101,9 +105,12 @@ impl Touched {
         Ok(Some(Mutation { resource, precondition, change }))
     }
 
-    /// Only the difference is written: stored fields that this binary does not know survive.
+    /// Only the difference is written: stored fields and values that this binary does not know survive.
     fn update(&self, before: &Stored, after: &Document) -> Result<Change> {
-        let edits = self.kind.difference(&stored_document(before)?, after);
+        let edits = match &self.held {
+            Some(held) => self.kind.difference(held, after),
+            None => self.kind.difference(&stored_document(before)?, after),
+        };
         Ok(if edits.is_empty() { Change::Check } else { Change::Update(edits) })
     }
 }
@@ -113,4 +120,44 @@ pub fn stored_document(stored: &Stored) -> Result<Document> {
     serde_json::from_str(&stored.document).map_err(|error| {
         Error::internal(format!("stored document of {} {}: {error}", stored.kind, stored.key))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::commands::conversion::{held_of_stored, to_dynamic, typed_of_stored};
+    use crate::domains::blog::v1::Entry;
+    use crate::model::{Timestamp, Version};
+    use crate::schema;
+
+    /// A newer binary has stored an enum value, and a field, that this one has never heard of.
+    #[test]
+    fn what_a_rule_cannot_see_it_does_not_clear() {
+        let protos = Path::new(env!("CARGO_MANIFEST_DIR")).join("proto");
+        let catalogue = schema::load(&[protos], &["*".to_owned()]).expect("the bundled schema loads");
+        let kind = catalogue.resource(&TypeName::new("blog.v1.Entry")).expect("entries").clone();
+        let stored = Stored {
+            kind: kind.name.clone(),
+            key: Key::new("alice/hello"),
+            version: Version(7),
+            create_time: Timestamp::now(),
+            update_time: Timestamp::now(),
+            document: r#"{"title":"old","state":"FEATURED","mood":"good"}"#.to_owned(),
+        };
+        let mut entry: Entry = typed_of_stored(&kind, &stored).unwrap();
+        let held = Some(held_of_stored::<Entry>(&kind, &stored).unwrap());
+        let touched = |entry: &Entry| {
+            let after = kind.document_of(&to_dynamic(kind.descriptor.clone(), entry).unwrap()).unwrap();
+            let (kind, key) = (kind.clone(), stored.key.clone());
+            let (seen, wanted) = (Seen::Present(stored.clone()), Wanted::Put(after));
+            Touched { kind, key, seen, wanted, held: held.clone() }.mutation(false).unwrap().unwrap()
+        };
+        assert_eq!(touched(&entry).change, Change::Check);
+        entry.title = "new".to_owned();
+        let Change::Update(edits) = touched(&entry).change else { panic!("an update") };
+        let paths: Vec<_> = edits.iter().map(|edit| edit.path.join(".")).collect();
+        assert_eq!(paths, ["title"]);
+    }
 }

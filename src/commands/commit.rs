@@ -8,7 +8,7 @@ use super::contention::Turns;
 use super::engine::{Invocation, Reply};
 use super::planner::Planner;
 use super::replay;
-use crate::events::guards::{first_resource, guard_failed, newest_position};
+use crate::events::guards::{current_position, first_resource, guard_failed, is_transient, newest_position};
 use crate::events::peer::Peer;
 use crate::model::{Deadline, Error, Reason, Result, WriteSet};
 use crate::schema::Catalogue;
@@ -34,7 +34,7 @@ pub struct Committer {
 
 impl Committer {
     pub async fn run(&self, invocation: Invocation, planning: Planning<'_>) -> Result<Reply> {
-        if let Some(reply) = replay::stored_answer(&self.reads, &invocation).await? {
+        if let Some(reply) = replay::stored_answer(&self.catalogue, &self.reads, &invocation).await? {
             return Ok(reply);
         }
         let deadline = invocation.deadline;
@@ -48,7 +48,7 @@ impl Committer {
     }
 
     async fn run_rule(&self, mut ask: Ask, planning: Planning<'_>, deadline: Deadline) -> Result<Committed> {
-        let mut write_set = planning.plan(&ask, deadline).await?;
+        let mut write_set = self.plan(&mut ask, planning, deadline).await?;
         let turn = tokio::time::timeout(deadline.remaining(), self.turns.take(&write_set));
         let turn = turn.await.map_err(|_| too_late())?;
         if turn.waited {
@@ -65,6 +65,19 @@ impl Committer {
             }
         }
         unreachable!("the loop ends with the last run's outcome")
+    }
+
+    /// The first plan. A replica that was not told what to wait for may refuse what it does not show
+    /// yet: a refusal counts only when it has what is here.
+    async fn plan(&self, ask: &mut Ask, planning: Planning<'_>, deadline: Deadline) -> Result<WriteSet> {
+        let planned = planning.plan(ask, deadline).await;
+        match (&planned, planning) {
+            (Err(error), Planning::There(_)) if ask.position.is_none() && !is_transient(error) => {
+                ask.position = current_position(&self.catalogue, &self.reads, deadline).await?;
+                planning.plan(ask, deadline).await
+            }
+            _ => planned,
+        }
     }
 
     /// Plans on newer state: a replica is told what it must have replayed first.

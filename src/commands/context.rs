@@ -13,7 +13,9 @@ use prost_reflect::DynamicMessage;
 use tokio::runtime::Handle;
 
 use super::buffer::{Buffer, Seen, Touched, Wanted};
-use super::conversion::{checked_id, key_of, kind_of, parent_ids, to_dynamic, to_typed, typed_of_stored};
+use super::conversion::{
+    checked_id, held_of_stored, key_of, kind_of, parent_ids, to_dynamic, to_typed, typed_of_stored,
+};
 use crate::model::{Deadline, Document, Error, Key, Mutation, Reason, Result, Stored, Timestamp, Version};
 use crate::query::ListQuery;
 use crate::schema::{Catalogue, ResourceType};
@@ -65,12 +67,15 @@ impl Context {
     pub fn list<M: Message + Name + Default>(&mut self, parent: &str, limit: u32) -> Result<Vec<M>> {
         let kind = kind_of::<M>(&self.catalogue)?;
         let parent = parent_ids(&kind, parent)?;
+        // What the rule has deleted is stored still, and must not use up the page.
+        let gone = |touched: &&Touched| matches!(touched.wanted, Wanted::Gone);
+        let hidden = self.buffer.children(&kind, &parent).filter(gone).count();
         let query = ListQuery {
             parent: Some(parent.clone()),
             filter: Vec::new(),
             order: Vec::new(),
             after: None,
-            limit,
+            limit: limit.saturating_add(u32::try_from(hidden).unwrap_or(u32::MAX)),
         };
         let stored = self.wait(self.reads.list(&kind, query, self.deadline))?.value;
         let mut rows: Vec<Stored> =
@@ -106,6 +111,10 @@ impl Context {
         let key = key_of(&kind, &name_of(&message))?;
         self.see_present(&kind, &key)?;
         let document = kind.document_of(&message)?;
+        let touched = self.buffer.entry(&kind, &key);
+        if let (Seen::Present(stored), None) = (&touched.seen, &touched.held) {
+            touched.held = Some(held_of_stored::<M>(&kind, stored)?);
+        }
         self.put(&kind, &key, document)
     }
 
@@ -113,7 +122,9 @@ impl Context {
         let kind = kind_of::<M>(&self.catalogue)?;
         let key = key_of(&kind, name)?;
         self.see_present(&kind, &key)?;
-        self.buffer.entry(&kind, &key).wanted = Wanted::Gone;
+        let touched = self.buffer.entry(&kind, &key);
+        // Created again it is another resource, which keeps nothing of this one.
+        (touched.wanted, touched.held) = (Wanted::Gone, None);
         Ok(())
     }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use prost::{Message, Name};
 use prost_reflect::{DynamicMessage, MessageDescriptor};
 
-use crate::model::{Error, Key, Reason, Result, Stored, TypeName};
+use crate::model::{Document, Error, Key, Reason, Result, Stored, TypeName};
 use crate::schema::{Catalogue, ResourceType};
 
 /// The pbtable of a typed message.
@@ -32,6 +32,12 @@ pub fn to_typed<M: Message + Default>(message: &DynamicMessage) -> Result<M> {
 /// A stored resource as the rule's type.
 pub fn typed_of_stored<M: Message + Default>(kind: &ResourceType, stored: &Stored) -> Result<M> {
     to_typed(&kind.to_message(stored)?)
+}
+
+/// What is left of a stored resource on its way through the rule's type and back.
+pub fn held_of_stored<M: Message + Default>(kind: &ResourceType, stored: &Stored) -> Result<Document> {
+    let typed: M = typed_of_stored(kind, stored)?;
+    kind.document_of(&to_dynamic(kind.descriptor.clone(), &typed)?)
 }
 
 /// The ids of `name`, or a sentence that says what a name of this type looks like.

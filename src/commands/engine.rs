@@ -14,11 +14,12 @@ use super::ask::Ask;
 use super::commit::{Committer, Planning};
 use super::contention::Turns;
 use super::modes::{Mode, Modes};
-use super::operations::{LoggedOperations, RecordedOperations, Waiters, not_found};
+use super::operations::{LoggedOperations, RecordedOperations, Waiters, not_found, room_ms};
 use super::planner::Planner;
 use super::registry::Rules;
-use super::{peer, replay};
+use super::{peer, replay, sight};
 use crate::events::cloud_event::INBOX_PATH;
+use crate::events::guards::current_position;
 use crate::events::inbox::Inbox;
 use crate::events::peer::Peer;
 use crate::events::signature::{Secrets, Signature};
@@ -77,9 +78,12 @@ pub struct EngineParts {
     pub secrets: Option<Secrets>,
     pub modes: Modes,
     pub tokens: Tokens,
+    /// `idempotency.keep_hours`: an accepted request that is older is not applied any more.
+    pub idempotency_keep_hours: u32,
 }
 
 pub struct Engine {
+    catalogue: Arc<Catalogue>,
     reads: ReadStore,
     modes: Modes,
     planner: Planner,
@@ -102,6 +106,7 @@ impl Engine {
             reads: reads.clone(),
             writes,
             tokens: parts.tokens.clone(),
+            keep_hours: parts.idempotency_keep_hours,
         });
         let recorded = RecordedOperations {
             catalogue: catalogue.clone(),
@@ -116,14 +121,17 @@ impl Engine {
             writes,
             turns: Turns::default(),
         });
+        let doorbell = Arc::new(Notify::new());
         let acceptance = requests.clone().map(|requests| Acceptance {
             planner: planner.clone(),
             requests,
-            doorbell: Arc::new(Notify::new()),
+            doorbell: doorbell.clone(),
         });
-        let logged = requests.map(|requests| LoggedOperations { requests, waiters: Waiters::default() });
+        let logged =
+            requests.map(|requests| LoggedOperations { requests, waiters: Waiters::default(), doorbell });
         let (modes, secrets) = (parts.modes, parts.secrets);
         Self {
+            catalogue,
             reads,
             modes,
             planner,
@@ -184,6 +192,11 @@ impl Engine {
         }
     }
 
+    /// Whether other roles may call: they and this one share a secret.
+    pub fn has_peers(&self) -> bool {
+        self.secrets.is_some()
+    }
+
     /// `POST /trine/v1/{commands:plan,commands:accept,commands:operations,inbox}`: signed role-to-role
     /// calls. `path` is the full path; headers are the three Standard Webhooks ones. Answers the JSON body.
     pub async fn peer_call(
@@ -198,13 +211,13 @@ impl Engine {
         match (path, &self.inbox, &self.acceptance, &self.logged) {
             (INBOX_PATH, Some(inbox), ..) => to_json(&inbox.receive(body, deadline).await?),
             (peer::PLAN_PATH, _, Some(_), _) => {
-                peer::render(self.plan_for_peer(from_json(body)?, deadline).await)
+                to_json(&self.plan_for_peer(from_json(body)?, deadline).await?)
             }
             (peer::ACCEPT_PATH, _, Some(acceptance), _) => {
-                peer::render(self.accept_for_peer(acceptance, from_json(body)?, deadline).await)
+                to_json(&self.accept_for_peer(acceptance, from_json(body)?, deadline).await?)
             }
             (peer::OPERATIONS_PATH, .., Some(logged)) => {
-                peer::render(logged.answer(from_json(body)?, deadline).await)
+                to_json(&logged.answer(from_json(body)?, deadline).await?)
             }
             _ => Err(no_such_call(path)),
         }
@@ -215,18 +228,23 @@ impl Engine {
         if invocation.idempotency.is_none() {
             return Err(key_required());
         }
-        if let Some(reply) = replay::stored_answer(&self.reads, &invocation).await? {
+        if let Some(reply) = replay::stored_answer(&self.catalogue, &self.reads, &invocation).await? {
             return Ok(reply);
         }
         let deadline = invocation.deadline;
-        let operation = peer::accept(self.microservice()?, &Ask::from(invocation), deadline).await?;
+        let mut ask = Ask::from(invocation);
+        if matches!(ask.work, Work::Rule(_)) && ask.position.is_none() {
+            // What a replica does not show yet would be refused for good.
+            ask.position = current_position(&self.catalogue, &self.reads, deadline).await?;
+        }
+        let operation = peer::accept(self.microservice()?, &ask, deadline).await?;
         Ok(Reply::Accepted { operation })
     }
 
     /// `async` straight at the microservice.
     async fn accept(&self, acceptance: &Acceptance, invocation: Invocation) -> Result<Reply> {
         // The replica need not be there for a request to be accepted.
-        match replay::stored_answer(&self.reads, &invocation).await {
+        match replay::stored_answer(&self.catalogue, &self.reads, &invocation).await {
             Ok(Some(reply)) => return Ok(reply),
             Err(error) if error.reason == Reason::IdempotencyKeyReused => return Err(error),
             Ok(None) | Err(_) => {}
@@ -239,11 +257,10 @@ impl Engine {
     /// The other side of `forward`: the rule runs here, on state no older than the asker's.
     async fn plan_for_peer(&self, ask: Ask, deadline: Deadline) -> Result<crate::model::WriteSet> {
         self.refuse_unlisted(&ask.method)?;
-        if let Some(position) = ask.position {
-            let wait_ms = u64::try_from(deadline.remaining().as_millis()).unwrap_or(u64::MAX);
-            if !self.reads.caught_up(position, wait_ms).await {
-                return Err(Error::new(Reason::ReplicaBehind, "the replica has not yet what the client saw"));
-            }
+        if let Some(position) = ask.position
+            && !sight::shows(&self.catalogue, &self.reads, position, room_ms(deadline), deadline).await
+        {
+            return Err(Error::new(Reason::ReplicaBehind, "the replica has not yet what the client saw"));
         }
         crate::failpoint!("plan");
         self.planner.plan(ask, deadline).await
@@ -281,12 +298,13 @@ fn not_this_role(method: &str) -> Error {
 }
 
 fn no_such_call(path: &str) -> Error {
-    Error::new(Reason::NotFound, format!("there is no {path} here"))
+    Error::new(Reason::NotImplemented, format!("{path} is not answered by this deployment"))
 }
 
+/// Both sides are Trine: a body that cannot be read is of another version, not of a client.
 fn from_json<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T> {
     serde_json::from_slice(body).map_err(|error| {
-        Error::new(Reason::InvalidBody, format!("the body is not what this call takes: {error}"))
+        Error::new(Reason::NotImplemented, format!("the body is not what this call takes here: {error}"))
     })
 }
 

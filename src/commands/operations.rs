@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use tokio::sync::Notify;
 
 use crate::events::guards::newest_position;
@@ -22,11 +23,13 @@ use crate::store::{ReadStore, RequestStore};
 
 /// Longest wait for an operation, whatever the client prefers.
 const WAIT_MS_MAX: u64 = 30_000;
+/// `google.rpc.Code`
+const CANCELLED: i32 = 1;
 const ANSWER_MARGIN: Duration = Duration::from_millis(100);
 
 /// What the monolith asks the microservice about operations.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub enum Question {
     Get { id: OperationId, wait_ms: u64 },
     List { before: Option<OperationId>, limit: u32 },
@@ -44,16 +47,26 @@ impl Waiters {
         }
     }
 
-    fn bell(&self, id: &OperationId) -> Arc<Notify> {
-        self.0.lock().entry(id.clone()).or_default().clone()
+    fn wait(&self, id: &OperationId) -> Waiting {
+        let bell = self.0.lock().entry(id.clone()).or_default().clone();
+        Waiting { waiters: self.clone(), id: id.clone(), bell: Some(bell) }
     }
+}
 
-    /// Forgets a bell that nobody else waits for.
-    fn leave(&self, id: &OperationId, bell: Arc<Notify>) {
-        let mut bells = self.0.lock();
-        // Two: the map's and this one.
-        if Arc::strong_count(&bell) <= 2 {
-            bells.remove(id);
+/// One that waits. The last one of an operation forgets its bell, also when its request is dropped.
+struct Waiting {
+    waiters: Waiters,
+    id: OperationId,
+    bell: Option<Arc<Notify>>,
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let mut bells = self.waiters.0.lock();
+        // Given back under the lock, so that of two that leave at once one sees that it is the last.
+        drop(self.bell.take());
+        if bells.get(&self.id).is_some_and(|bell| Arc::strong_count(bell) == 1) {
+            bells.remove(&self.id);
         }
     }
 }
@@ -63,6 +76,8 @@ impl Waiters {
 pub struct LoggedOperations {
     pub requests: RequestStore,
     pub waiters: Waiters,
+    /// Rung when a request becomes due.
+    pub doorbell: Arc<Notify>,
 }
 
 impl LoggedOperations {
@@ -80,21 +95,19 @@ impl LoggedOperations {
         if wait_ms == 0 {
             return self.find(id, deadline).await;
         }
-        let bell = self.waiters.bell(id);
+        let waiting = self.waiters.wait(id);
+        let Some(bell) = &waiting.bell else { return self.find(id, deadline).await };
         // Listens before it looks: an end between the two is not missed.
         let mut rung = std::pin::pin!(bell.notified());
         rung.as_mut().enable();
-        let found = self.find(id, deadline).await;
-        let found = match found {
+        match self.find(id, deadline).await {
             Ok(Some(operation)) if operation.state != OperationState::Done => {
                 let wait = Duration::from_millis(wait_ms.min(WAIT_MS_MAX));
                 let _ended = tokio::time::timeout(wait, rung).await;
                 self.find(id, Deadline::after(Duration::from_secs(1))).await
             }
             found => found,
-        };
-        self.waiters.leave(id, bell.clone());
-        found
+        }
     }
 
     async fn find(&self, id: &OperationId, deadline: Deadline) -> Result<Option<Operation>> {
@@ -116,20 +129,21 @@ impl LoggedOperations {
         }
     }
 
+    /// The cancellation is a decision like any other and ends by way of the primary, which may know
+    /// better: what was applied before stays applied. Answers the end if it comes in time.
     pub async fn cancel(&self, id: &OperationId, deadline: Deadline) -> Result<Operation> {
-        let LogReply::Stepped(cancelled) =
-            self.requests.run(LogJob::Cancel { id: id.clone() }, deadline).await?
-        else {
-            return Err(wrong_reply());
-        };
-        let operation = self.find(id, deadline).await?.ok_or_else(|| not_found(id))?;
-        if !cancelled && operation.state != OperationState::Done {
-            let message = format!("operations/{id} is being applied; it can no longer be cancelled");
-            return Err(Error::new(Reason::FailedPrecondition, message));
+        let status = json!({ "code": CANCELLED, "message": "cancelled by the client", "details": [] });
+        let job = LogJob::GiveUp { id: id.clone(), attempt: None, status };
+        if let LogReply::Stepped(true) = self.requests.run(job, deadline).await? {
+            self.doorbell.notify_one();
         }
-        self.waiters.settled(id);
-        Ok(operation)
+        self.get(id, room_ms(deadline), deadline).await?.ok_or_else(|| not_found(id))
     }
+}
+
+/// Milliseconds that one may wait, so that the answer is on its way back before the deadline.
+pub fn room_ms(deadline: Deadline) -> u64 {
+    u64::try_from(deadline.remaining().saturating_sub(ANSWER_MARGIN).as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Operations where there is no request log: finished ones here, the rest at the microservice.
@@ -147,10 +161,7 @@ impl RecordedOperations {
         if let Some(operation) = self.reads.operation(id, deadline).await? {
             return self.with_token(operation, deadline).await;
         }
-        // The answer must be on its way back before the deadline.
-        let room_ms = deadline.remaining().saturating_sub(ANSWER_MARGIN).as_millis();
-        let wait_ms = wait_ms.min(u64::try_from(room_ms).unwrap_or(u64::MAX));
-        let question = Question::Get { id: id.clone(), wait_ms };
+        let question = Question::Get { id: id.clone(), wait_ms: wait_ms.min(room_ms(deadline)) };
         self.ask(question, deadline).await?.into_iter().next().ok_or_else(|| self.unknown(id))
     }
 
@@ -212,4 +223,32 @@ pub fn not_found(id: &OperationId) -> Error {
 
 fn wrong_reply() -> Error {
     Error::internal("the request log answered another job")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_stops_waiting_leaves_nothing_behind() {
+        let (waiters, id) = (Waiters::default(), OperationId("op".to_owned()));
+        let (first, second) = (waiters.wait(&id), waiters.wait(&id));
+        drop(first);
+        assert_eq!(waiters.0.lock().len(), 1, "somebody waits still");
+        drop(second);
+        assert!(waiters.0.lock().is_empty());
+        let late = waiters.wait(&id);
+        waiters.settled(&id);
+        let next = waiters.wait(&id);
+        drop(late);
+        assert_eq!(waiters.0.lock().len(), 1, "the bell of the next is its own");
+        drop(next);
+        assert!(waiters.0.lock().is_empty());
+    }
+
+    #[test]
+    fn a_question_of_a_newer_role_is_understood() {
+        let text = r#"{"get":{"id":"op","wait_ms":5,"colour":"blue"}}"#;
+        assert!(matches!(serde_json::from_str(text), Ok(Question::Get { wait_ms: 5, .. })));
+    }
 }

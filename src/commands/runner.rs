@@ -11,36 +11,38 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch}
 
 use super::ask::Ask;
 use super::contention::{Turn, Turns};
+use super::leases::{LEASE_MS, Leases};
 use super::planner::Planner;
-use crate::events::guards::is_transient;
+use super::sight;
+use crate::events::guards::{FAULTS_MAX, is_fault, is_transient};
 use crate::events::relay::{Parcel, pause};
 use crate::failpoint;
-use crate::model::{
-    AnswerPlan, Deadline, Error, Operation, OperationResult, OperationState, Position, Reason, Result,
-    WriteSet,
-};
+use crate::model::{Deadline, Error, Position, Reason, Result, WriteSet};
+use crate::schema::Catalogue;
 use crate::store::request_log::{AcceptedRequest, Claimed, LogJob, LogReply, Work};
 use crate::store::{ReadStore, RequestStore};
 
 /// Requests under way at once, from claim to settlement.
 const UNDER_WAY_MAX: usize = 512;
-/// Longer than any step between claim and settlement may take.
-const LEASE_MS: u64 = 30_000;
+const CLAIM_MAX: usize = 128;
 /// The doorbell rings for what is appended here; the clock finds what became due.
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 const REPLICA_WAIT_MS: u64 = 1000;
+/// Attempts that wait for the replica, some minutes: a position that is not there by then (the primary
+/// was restored from a backup) will not come.
+const REPLICA_ATTEMPTS_MAX: u32 = 100;
 const TURN_WAIT: Duration = Duration::from_secs(5);
 const STEP_TIMEOUT: Duration = Duration::from_secs(5);
-/// A rule that still fails for reasons of our own after this many attempts has failed.
-const ATTEMPTS_MAX: u32 = 30;
 
 #[derive(Clone)]
 pub struct Runner {
+    pub catalogue: Arc<Catalogue>,
     pub planner: Planner,
     pub reads: ReadStore,
     pub requests: RequestStore,
     pub doorbell: Arc<Notify>,
     pub turns: Arc<Turns>,
+    pub leases: Leases,
     pub relay: mpsc::Sender<Parcel>,
 }
 
@@ -48,15 +50,9 @@ impl Runner {
     /// Runs until `stop` turns true, then lets what is under way end.
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
         let under_way = Arc::new(Semaphore::new(UNDER_WAY_MAX));
+        let renewal = tokio::spawn(self.leases.clone().keep(self.requests.clone()));
         while !*stop.borrow() {
-            let claimed = self.claim(&under_way).await;
-            if claimed.is_empty() {
-                tokio::select! {
-                    () = self.doorbell.notified() => {}
-                    () = tokio::time::sleep(LOOK_INTERVAL) => {}
-                    _ = stop.changed() => break,
-                }
-            }
+            let (claimed, may_be_more) = self.claim(&under_way).await;
             for (claimed, permit) in claimed {
                 let runner = self.clone();
                 tokio::spawn(async move {
@@ -64,14 +60,24 @@ impl Runner {
                     drop(permit);
                 });
             }
+            if !may_be_more {
+                tokio::select! {
+                    () = self.doorbell.notified() => {}
+                    () = tokio::time::sleep(LOOK_INTERVAL) => {}
+                    _ = stop.changed() => break,
+                }
+            }
         }
         let _all_ended = under_way.acquire_many(UNDER_WAY_MAX as u32).await;
+        renewal.abort();
     }
 
-    /// Claims as many requests as there is room for.
-    async fn claim(&self, under_way: &Arc<Semaphore>) -> Vec<(Claimed, OwnedSemaphorePermit)> {
-        let room = under_way.available_permits().clamp(1, 128) as u32;
-        let Ok(mut permits) = under_way.clone().acquire_many_owned(room).await else { return Vec::new() };
+    /// Claims as many requests as there is room for, and tells whether more may be due.
+    async fn claim(&self, under_way: &Arc<Semaphore>) -> (Vec<(Claimed, OwnedSemaphorePermit)>, bool) {
+        let room = under_way.available_permits().clamp(1, CLAIM_MAX) as u32;
+        let Ok(mut permits) = under_way.clone().acquire_many_owned(room).await else {
+            return (Vec::new(), false);
+        };
         let job = LogJob::Claim { limit: room, lease_ms: LEASE_MS };
         let claimed = match self.requests.run(job, Deadline::after(STEP_TIMEOUT)).await {
             Ok(LogReply::Claimed(claimed)) => claimed,
@@ -81,31 +87,49 @@ impl Runner {
                 Vec::new()
             }
         };
-        claimed.into_iter().filter_map(|claimed| Some((claimed, permits.split(1)?))).collect()
+        let may_be_more = claimed.len() == room as usize;
+        let with_permit = claimed.into_iter().filter_map(|claimed| Some((claimed, permits.split(1)?)));
+        (with_permit.collect(), may_be_more)
     }
 
-    async fn carry_out(&self, claimed: Claimed) {
-        let Claimed { request, attempt, decided } = claimed;
-        let outcome = match decided {
-            Some(write_set) => Ok((write_set, None)),
-            None => self.decide(&request, attempt).await,
+    async fn carry_out(&self, mut claimed: Claimed) {
+        let _lease = self.leases.hold(&claimed);
+        let outcome = match (claimed.decided.take(), &claimed.request.work) {
+            (Some(write_set), _) => Ok((write_set, None)),
+            // Decided by the client: the same in every attempt, and durable since it was accepted.
+            (None, Work::WriteSet(_)) => self.decided_already(&claimed.request, claimed.attempt),
+            (None, Work::Rule(_)) => self.decide(&claimed).await,
         };
         match outcome {
-            Ok((write_set, turn)) => self.send(&request, attempt, write_set, turn).await,
-            Err(error) => self.retry(&request, attempt, &error).await,
+            Ok((write_set, turn)) => self.send(&claimed, write_set, turn).await,
+            Err(error) => self.retry(&claimed, &error).await,
         }
     }
 
+    fn decided_already(&self, request: &AcceptedRequest, attempt: u32) -> Result<(WriteSet, Option<Turn>)> {
+        let write_set = Ask::from(request).into_write_set()?;
+        Ok((WriteSet { operation: Some(request.ended(attempt, None)), ..write_set }, None))
+    }
+
     /// A durable decision: what to write, or that the request has failed.
-    async fn decide(&self, request: &AcceptedRequest, attempt: u32) -> Result<(WriteSet, Option<Turn>)> {
-        let (write_set, turn) = match self.plan(request).await {
+    async fn decide(&self, claimed: &Claimed) -> Result<(WriteSet, Option<Turn>)> {
+        let Claimed { request, attempt, .. } = claimed;
+        let (write_set, turn) = match self.plan(claimed).await {
             Ok((write_set, turn)) => {
-                (WriteSet { operation: Some(ended(request, attempt, None)), ..write_set }, Some(turn))
+                (WriteSet { operation: Some(request.ended(*attempt, None)), ..write_set }, Some(turn))
             }
-            Err(error) if may_pass(&error, attempt) => return Err(error),
-            Err(error) => (failure(request, attempt, &error), None),
+            Err(error) if may_pass(&error, claimed.faults) => return Err(error),
+            Err(error) => {
+                if is_transient(&error) {
+                    let context = error.context.as_deref();
+                    tracing::error!(operation = %request.id, method = request.method, context, "given up");
+                    metrics::counter!("trine_operations_given_up_total").increment(1);
+                }
+                (request.failure(*attempt, error.to_status()), None)
+            }
         };
-        let job = LogJob::Decide { id: request.id.clone(), attempt, write_set: Box::new(write_set.clone()) };
+        let id = request.id.clone();
+        let job = LogJob::Decide { id, attempt: *attempt, write_set: Box::new(write_set.clone()) };
         failpoint!("decide.before");
         let reply = self.requests.run(job, Deadline::after(STEP_TIMEOUT)).await?;
         failpoint!("decide.after");
@@ -117,8 +141,9 @@ impl Runner {
 
     /// Runs the rule once it is this request's turn on what it writes, on state that shows the last
     /// turn's write.
-    async fn plan(&self, request: &AcceptedRequest) -> Result<(WriteSet, Turn)> {
-        self.wait_for_replica(request.position).await?;
+    async fn plan(&self, claimed: &Claimed) -> Result<(WriteSet, Turn)> {
+        let Claimed { request, attempt, .. } = claimed;
+        self.wait_for_replica(request.position, *attempt).await?;
         let write_set = self.planner.plan(Ask::from(request), Deadline::after(STEP_TIMEOUT)).await?;
         let turn = tokio::time::timeout(TURN_WAIT, self.turns.take(&write_set)).await;
         let turn = turn.map_err(|_| Error::new(Reason::Overloaded, "many requests for one resource"))?;
@@ -131,31 +156,35 @@ impl Runner {
         if seen && !turn.waited {
             return Ok((write_set, turn));
         }
-        self.wait_for_replica(newest).await?;
+        self.wait_for_replica(newest, *attempt).await?;
         let write_set = self.planner.plan(Ask::from(request), Deadline::after(STEP_TIMEOUT)).await?;
         Ok((write_set, turn))
     }
 
-    async fn wait_for_replica(&self, position: Option<Position>) -> Result<()> {
-        match position {
-            Some(position) if !self.reads.caught_up(position, REPLICA_WAIT_MS).await => {
-                Err(Error::new(Reason::ReplicaBehind, "the replica has not yet what this request relies on"))
-            }
-            _ => Ok(()),
+    async fn wait_for_replica(&self, position: Option<Position>, attempt: u32) -> Result<()> {
+        let Some(position) = position else { return Ok(()) };
+        let deadline = Deadline::after(STEP_TIMEOUT);
+        if sight::shows(&self.catalogue, &self.reads, position, REPLICA_WAIT_MS, deadline).await {
+            return Ok(());
         }
+        if attempt >= REPLICA_ATTEMPTS_MAX {
+            tracing::error!(?position, attempt, "never reached by the replica; decided without it");
+            return Ok(());
+        }
+        Err(Error::new(Reason::ReplicaBehind, "the replica has not yet what this request relies on"))
     }
 
     /// Gives the decision to the relay and keeps the turn until it has been answered.
-    async fn send(
-        &self,
-        request: &AcceptedRequest,
-        attempt: u32,
-        write_set: WriteSet,
-        mut turn: Option<Turn>,
-    ) {
+    async fn send(&self, claimed: &Claimed, write_set: WriteSet, mut turn: Option<Turn>) {
         let (done, answered) = oneshot::channel();
-        let replan = matches!(request.work, Work::Rule(_));
-        let parcel = Parcel { id: request.id.clone(), attempt, write_set, replan, done };
+        let parcel = Parcel {
+            id: claimed.request.id.clone(),
+            attempt: claimed.attempt,
+            faults: claimed.faults,
+            write_set,
+            replan: matches!(claimed.request.work, Work::Rule(_)),
+            done,
+        };
         if self.relay.send(parcel).await.is_err() {
             return;
         }
@@ -168,14 +197,17 @@ impl Runner {
         }
     }
 
-    async fn retry(&self, request: &AcceptedRequest, attempt: u32, error: &Error) {
-        let delay = pause(attempt);
-        tracing::info!(operation = %request.id, %error, context = error.context, ?delay, "tried again later");
+    async fn retry(&self, claimed: &Claimed, error: &Error) {
+        let fault = is_fault(error);
+        let delay = pause(if fault { claimed.faults + 1 } else { claimed.attempt });
+        let (id, attempt) = (claimed.request.id.clone(), claimed.attempt);
+        tracing::info!(operation = %id, %error, context = error.context, ?delay, "tried again later");
         let job = LogJob::Retry {
-            id: request.id.clone(),
+            id,
             attempt,
             delay_ms: u64::try_from(delay.as_millis()).unwrap_or(u64::MAX),
             forget_decision: false,
+            fault,
             not_before: None,
         };
         if let Err(error) = self.requests.run(job, Deadline::after(STEP_TIMEOUT)).await {
@@ -184,34 +216,7 @@ impl Runner {
     }
 }
 
-/// Trouble of the moment is waited out; our own bugs only for so long.
-fn may_pass(error: &Error, attempt: u32) -> bool {
-    is_transient(error) && (error.reason != Reason::Internal || attempt < ATTEMPTS_MAX)
-}
-
-/// The operation as it will be recorded with its commit; none: with the answer of the commit.
-fn ended(request: &AcceptedRequest, attempt: u32, result: Option<OperationResult>) -> Operation {
-    Operation {
-        id: request.id.clone(),
-        method: request.method.clone(),
-        principal: request.idempotency.key.principal.clone(),
-        state: OperationState::Done,
-        attempts: attempt,
-        accept_time: request.accept_time.clone(),
-        apply_time: None,
-        consistency_token: None,
-        result,
-    }
-}
-
-/// A refused request changes nothing but its operation, which the primary learns of too.
-fn failure(request: &AcceptedRequest, attempt: u32, error: &Error) -> WriteSet {
-    WriteSet {
-        mutations: Vec::new(),
-        answer: AnswerPlan::Empty,
-        idempotency: Some(request.idempotency.clone()),
-        operation: Some(ended(request, attempt, Some(OperationResult::Error(error.to_status())))),
-        request_id: request.request_id.clone(),
-        traceparent: request.traceparent.clone(),
-    }
+/// Trouble of the moment is waited out; our own bugs only so often.
+fn may_pass(error: &Error, faults: u32) -> bool {
+    is_transient(error) && (!is_fault(error) || faults + 1 < FAULTS_MAX)
 }

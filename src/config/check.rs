@@ -3,9 +3,12 @@
 use super::layers::problem;
 use super::{AuthMode, ConfigProblem, Settings};
 use crate::commands::Mode;
+use crate::events::signature::Secrets;
 use crate::flags::Provider;
 use crate::role::{BackgroundService, Given};
 use crate::store::DatabaseUrl;
+
+const HOUR_MS: u64 = 3_600_000;
 
 pub fn check(settings: &Settings) -> Vec<ConfigProblem> {
     let mut problems = Vec::new();
@@ -14,6 +17,7 @@ pub fn check(settings: &Settings) -> Vec<ConfigProblem> {
     peers(settings, &mut problems);
     flags(settings, &mut problems);
     authentication(settings, &mut problems);
+    words(settings, &mut problems);
     problems
 }
 
@@ -47,24 +51,24 @@ fn databases(settings: &Settings, problems: &mut Vec<ConfigProblem>) {
 
 fn limits(settings: &Settings, problems: &mut Vec<ConfigProblem>) {
     let database = &settings.database;
-    for (key, value) in [
-        ("http.max_body_bytes", settings.http.max_body_bytes as u64),
-        ("http.request_timeout_ms", settings.http.request_timeout_ms),
-        ("http.workers", settings.http.workers as u64),
-        ("http.max_connections", settings.http.max_connections as u64),
-        ("database.connections", database.connections.into()),
-        ("database.read_timeout_ms", database.read_timeout_ms.into()),
-        ("database.write_timeout_ms", database.write_timeout_ms.into()),
-        ("database.lock_timeout_ms", database.lock_timeout_ms.into()),
-        ("database.queue_length_max", database.queue_length_max as u64),
-        ("database.batch_length_max", database.batch_length_max as u64),
-        ("consistency.token_ttl_s", settings.consistency.token_ttl_s.into()),
-        ("idempotency.keep_hours", settings.idempotency.keep_hours.into()),
-        ("flags.poll_interval_ms", settings.flags.poll_interval_ms),
+    // The upper ends are where a value is a slip of the pen, not a wish.
+    for (key, value, max) in [
+        ("http.max_body_bytes", settings.http.max_body_bytes as u64, 64 << 20),
+        ("http.request_timeout_ms", settings.http.request_timeout_ms, HOUR_MS),
+        ("http.workers", settings.http.workers as u64, 256),
+        ("http.max_connections", settings.http.max_connections as u64, 1_000_000),
+        ("database.connections", database.connections.into(), 256),
+        ("database.read_timeout_ms", database.read_timeout_ms.into(), HOUR_MS),
+        ("database.write_timeout_ms", database.write_timeout_ms.into(), HOUR_MS),
+        ("database.lock_timeout_ms", database.lock_timeout_ms.into(), HOUR_MS),
+        ("database.queue_length_max", database.queue_length_max as u64, 1_000_000),
+        ("database.batch_length_max", database.batch_length_max as u64, 10_000),
+        ("consistency.token_ttl_s", settings.consistency.token_ttl_s.into(), 86_400),
+        ("idempotency.keep_hours", settings.idempotency.keep_hours.into(), 24 * 366),
+        ("flags.poll_interval_ms", settings.flags.poll_interval_ms, HOUR_MS),
     ] {
-        if value == 0 {
-            problems
-                .push(problem(key, "is 0; give a limit of at least 1 (there is no unlimited)".to_owned()));
+        if value == 0 || value > max {
+            problems.push(problem(key, format!("is {value}; give 1 to {max} (there is no unlimited)")));
         }
     }
 }
@@ -125,5 +129,25 @@ fn authentication(settings: &Settings, problems: &mut Vec<ConfigProblem>) {
                 settings.http.listen
             ),
         ));
+    }
+}
+
+/// Texts that only their users can parse.
+fn words(settings: &Settings, problems: &mut Vec<ConfigProblem>) {
+    if let Some(secret) = &settings.peers.secret
+        && let Err(message) = Secrets::parse(&secret.0)
+    {
+        problems.push(problem("peers.secret", format!("is no secret: {message}")));
+    }
+    for (key, address) in
+        [("peers.monolith", &settings.peers.monolith), ("peers.microservice", &settings.peers.microservice)]
+    {
+        let url = address.as_ref().map(|address| url::Url::parse(address));
+        if url.is_some_and(|url| !url.is_ok_and(|url| matches!(url.scheme(), "http" | "https"))) {
+            problems.push(problem(key, "is no address; write http://host:port".to_owned()));
+        }
+    }
+    if let Err(error) = settings.log.level.parse::<tracing_subscriber::EnvFilter>() {
+        problems.push(problem("log.level", format!("is no level and no filter: {error}")));
     }
 }

@@ -59,7 +59,7 @@ impl Layers {
     fn merge_text(&mut self, text: &str, source: &str, problems: &mut Vec<ConfigProblem>) {
         match text.parse::<Table>() {
             Ok(table) => self.merge_table(table, source),
-            Err(error) => problems.push(problem(source, error.to_string().trim_end().to_owned())),
+            Err(error) => problems.push(problem(&place(text, source, &error), error.message().to_owned())),
         }
     }
 
@@ -110,10 +110,12 @@ impl Layers {
                 if problems.is_empty() { Ok(settings) } else { Err(problems) }
             }
             Err(error) => {
-                problems.push(problem(
-                    &error.path().to_string(),
-                    error.inner().to_string().trim_end().to_owned(),
-                ));
+                let key = error.path().to_string();
+                // The rest of the text points into a document that nobody wrote.
+                let text = error.inner().to_string();
+                let sentence = text.lines().next().unwrap_or_default();
+                let source = self.source(&key);
+                problems.push(problem(&key, format!("(from {source}) is refused: {sentence}")));
                 Err(problems)
             }
         }
@@ -132,6 +134,15 @@ impl Layers {
         }
         merged
     }
+}
+
+/// `trine.toml:3:7:`
+fn place(text: &str, source: &str, error: &toml::de::Error) -> String {
+    let Some(before) = error.span().and_then(|span| text.get(..span.start)) else {
+        return format!("{source}:");
+    };
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    format!("{source}:{}:{}:", before.matches('\n').count() + 1, before.len() - line_start + 1)
 }
 
 fn merge(into: &mut Table, from: Table, prefix: &str, source: &str, sources: &mut BTreeMap<String, String>) {

@@ -67,7 +67,7 @@ fn methods_may_be_written_with_and_without_quotes() {
         let settings = load(&[
             (key, "async"),
             ("peers.microservice", "http://127.0.0.1:1"),
-            ("peers.secret", "whsec_AAAA"),
+            ("peers.secret", "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz"),
         ])
         .unwrap();
         let setting = &settings.writes.methods["blog.v1.BlogService.Publish"];
@@ -80,7 +80,7 @@ fn a_method_may_follow_a_flag() {
     let settings = load(&[
         ("writes.methods.\"blog.v1.BlogService.Publish\"", "{ mode = \"async\", flag = \"publish-async\" }"),
         ("peers.microservice", "http://127.0.0.1:1"),
-        ("peers.secret", "whsec_AAAA"),
+        ("peers.secret", "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz"),
     ])
     .unwrap();
     assert_eq!(
@@ -119,4 +119,17 @@ fn printing_masks_secrets() {
     };
     let printed = Layers::read(&overrides, std::iter::empty()).unwrap().print();
     assert!(printed.contains("postgres://u:***@h/d") && !printed.contains("hidden"), "{printed}");
+}
+
+#[test]
+fn slips_of_the_pen_are_told_at_once() {
+    let problems = load(&[
+        ("http.workers", "600"),
+        ("database.connections", "0"),
+        ("log.level", "zzz=="),
+        ("peers.secret", "x"),
+        ("peers.monolith", "ftp://x"),
+    ])
+    .unwrap_err();
+    assert_eq!(problems.len(), 5, "{problems:?}");
 }

@@ -92,6 +92,9 @@ pub struct InboxResult {
     /// `google.rpc.Status`
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Value>,
+    /// With RETRY: no sooner than this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_s: Option<u32>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -4,7 +4,7 @@
 //! (`If-Match`, a taken id) is the client's to decide.
 
 use crate::model::{
-    Change, Deadline, Error, Mutation, Position, Precondition, Reason, ResourceRef, Result, WriteSet,
+    Change, Deadline, Error, Key, Mutation, Position, Precondition, Reason, ResourceRef, Result, WriteSet,
 };
 use crate::schema::Catalogue;
 use crate::store::ReadStore;
@@ -40,6 +40,14 @@ pub fn is_transient(error: &Error) -> bool {
     )
 }
 
+/// Times that one request may fail for reasons of our own before it has failed for good.
+pub const FAULTS_MAX: u32 = 8;
+
+/// Failures that waiting does not mend: our own bugs, and what the other side will never take.
+pub fn is_fault(error: &Error) -> bool {
+    error.reason == Reason::Internal || !is_transient(error)
+}
+
 fn has_guard(mutation: &Mutation) -> bool {
     matches!(mutation.precondition, Precondition::Version(_) | Precondition::Absent)
         || matches!(mutation.change, Change::Check)
@@ -56,6 +64,17 @@ pub async fn newest_position(
     let kind =
         catalogue.resource(kind).ok_or_else(|| Error::internal(format!("{kind} is not in the catalogue")))?;
     Ok(Some(reads.get(kind, key, deadline).await?.position))
+}
+
+/// Where the database is now, whatever is in it.
+pub async fn current_position(
+    catalogue: &Catalogue,
+    reads: &ReadStore,
+    deadline: Deadline,
+) -> Result<Option<Position>> {
+    let Some(kind) = catalogue.types.first() else { return Ok(None) };
+    // What is absent is read at a position too.
+    Ok(Some(reads.get(kind, &Key::new("-"), deadline).await?.position))
 }
 
 /// The resource to ask for [`newest_position`] after these mutations.

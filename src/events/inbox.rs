@@ -27,7 +27,12 @@ pub struct Inbox {
     pub reads: ReadStore,
     pub writes: WriteStore,
     pub tokens: Tokens,
+    /// How long an idempotency key is known at least.
+    pub keep_hours: u32,
 }
+
+/// Clocks of the two sides may differ, and the key may have been used shortly before this request.
+const AGE_MARGIN_S: i64 = 3600;
 
 impl Inbox {
     /// Takes a batch in; the members are independent and one never costs another its commit.
@@ -68,6 +73,9 @@ impl Inbox {
         if let Some(OperationResult::Error(_)) = operation.result {
             return self.end_failed(write_set, operation, deadline).await;
         }
+        if write_set.idempotency.is_some() && self.has_outlived_its_key(&operation)? {
+            return self.fail(write_set, operation, &too_old(self.keep_hours), deadline).await;
+        }
         let undone = write_set.clone();
         failpoint!("inbox.commit.before");
         let outcome = self.writes.commit(write_set, deadline).await;
@@ -80,12 +88,30 @@ impl Inbox {
                 Ok(InboxResult { position, ..result })
             }
             Err(error) if is_transient(&error) => Err(error),
-            Err(error) => {
-                let operation =
-                    Operation { result: Some(OperationResult::Error(error.to_status())), ..operation };
-                self.end_failed(undone, operation, deadline).await
-            }
+            Err(error) => self.fail(undone, operation, &error, deadline).await,
         }
+    }
+
+    /// Whether its key may have been used in another mode and forgotten since: then nobody can tell
+    /// that applying it would not do the same twice.
+    fn has_outlived_its_key(&self, operation: &Operation) -> Result<bool> {
+        let accepted: jiff::Timestamp = operation.accept_time.as_str().parse().map_err(|_| {
+            Error::new(Reason::InvalidBody, "the operation of a pushed write set says when it was accepted")
+        })?;
+        let age_s = jiff::Timestamp::now().as_second() - accepted.as_second();
+        let kept_s = i64::from(self.keep_hours) * 3600;
+        Ok(age_s > kept_s - AGE_MARGIN_S.min(kept_s / 2))
+    }
+
+    async fn fail(
+        &self,
+        write_set: WriteSet,
+        operation: Operation,
+        error: &Error,
+        deadline: Deadline,
+    ) -> Result<InboxResult> {
+        let result = Some(OperationResult::Error(error.to_status()));
+        self.end_failed(write_set, Operation { result, ..operation }, deadline).await
     }
 
     /// Records that an operation failed, unless its key has had an effect by another way: then the
@@ -116,9 +142,14 @@ impl Inbox {
             operation: Some(operation.clone()),
             ..write_set
         };
-        let position = self.writes.commit(end, deadline).await?.position;
+        let committed = self.writes.commit(end, deadline).await?;
+        // Another push of the same operation was faster: its end is the one that counts.
+        let recorded =
+            if committed.replayed { self.reads.operation(&operation.id, deadline).await? } else { None };
+        let position = committed.position;
         let token = self.tokens.encode(position);
-        Ok(InboxResult { position: Some(position), consistency_token: token, ..self.known(operation) })
+        let known = self.known(recorded.unwrap_or(operation));
+        Ok(InboxResult { position: Some(position), consistency_token: token, ..known })
     }
 
     async fn newest_position(&self, write_set: &WriteSet, deadline: Deadline) -> Result<Option<Position>> {
@@ -164,6 +195,7 @@ impl Inbox {
             position: None,
             answer: None,
             error: None,
+            retry_after_s: None,
         }
     }
 }
@@ -174,7 +206,8 @@ impl InboxResult {
             tracing::warn!(operation = %self.id, reason = error.reason.as_str(), context, "inbox");
         }
         let (code, status) = error.reason.code();
-        Self { code, status: status.to_owned(), error: Some(error.to_status()), ..self }
+        let (status, retry_after_s) = (status.to_owned(), error.retry_after_s);
+        Self { code, status, error: Some(error.to_status()), retry_after_s, ..self }
     }
 }
 
@@ -192,6 +225,14 @@ fn read<'e, T: Deserialize<'e>>(event: &'e RawValue) -> Result<T> {
 /// The event and the write set speak of the same operation.
 fn belongs(event: &CloudEvent) -> bool {
     event.data.write_set.operation.as_ref().is_some_and(|operation| operation.id == event.id)
+}
+
+fn too_old(keep_hours: u32) -> Error {
+    let message = format!(
+        "the request waited so long that its idempotency key, known for {keep_hours} h, may have been used and \
+         forgotten meanwhile; nothing was written: look whether it is still wanted and send it with a new key"
+    );
+    Error::new(Reason::Deadline, message)
 }
 
 fn no_operation() -> Error {

@@ -1,7 +1,8 @@
 //! Signed calls to another role: one POST, one JSON answer.
 //!
-//! A peer that cannot be reached, or answers what nobody asked for, is a 503 for the client: the
-//! details are for the log. Never follows redirects: a signed body goes where it was sent.
+//! A peer that blames the request (AIP-193) is taken at its word. One that cannot be reached, has
+//! trouble of its own, or answers what nobody asked for, is a 503 for the client: the details are
+//! for the log. Never follows redirects: a signed body goes where it was sent.
 
 use std::time::Duration;
 
@@ -10,9 +11,12 @@ use reqwest::{Client, Response, StatusCode, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::peer_error;
 use super::signature::Secrets;
 use crate::model::{Deadline, Error, Reason, Result};
 
+/// The peer gives up when nobody waits for its answer any more.
+const TIMEOUT_MS: &str = "x-envoy-expected-rq-timeout-ms";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Batches of write sets come back with what they wrote.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
@@ -39,16 +43,39 @@ impl Peer {
         Ok(Self { client, base, secrets })
     }
 
-    /// Posts `body` as JSON to `path`.
+    /// Posts `body` as JSON to `path`; may be asked again, for it changes nothing there.
     pub async fn call<Answer: DeserializeOwned>(
         &self,
         path: &str,
         body: &impl Serialize,
         deadline: Deadline,
     ) -> Result<Answer> {
-        let body = serde_json::to_vec(body).map_err(|error| Error::internal(error.to_string()))?;
+        self.exchange_json(path, body, deadline).await.map_err(|failure| failure.error)
+    }
+
+    /// As [`Peer::call`] for what is made durable there: whoever got no answer is told that it may be.
+    pub async fn call_durably<Answer: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+        deadline: Deadline,
+    ) -> Result<Answer> {
+        self.exchange_json(path, body, deadline).await.map_err(|failure| match failure {
+            Failure { error, may_be_done: true } => outcome_unknown(error),
+            Failure { error, .. } => error,
+        })
+    }
+
+    async fn exchange_json<Answer: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+        deadline: Deadline,
+    ) -> std::result::Result<Answer, Failure> {
+        let body =
+            serde_json::to_vec(body).map_err(|error| nothing_done(Error::internal(error.to_string())))?;
         let id = uuid::Uuid::now_v7().to_string();
-        self.post(path, &id, "application/json", body, deadline).await
+        self.exchange(path, &id, "application/json", body, deadline).await
     }
 
     /// Posts a signed body of any media type under a message id of the caller's.
@@ -60,27 +87,57 @@ impl Peer {
         body: Vec<u8>,
         deadline: Deadline,
     ) -> Result<Answer> {
-        let url = self.base.join(path).map_err(|error| Error::internal(error.to_string()))?;
+        self.exchange(path, id, media_type, body, deadline).await.map_err(|failure| failure.error)
+    }
+
+    async fn exchange<Answer: DeserializeOwned>(
+        &self,
+        path: &str,
+        id: &str,
+        media_type: &str,
+        body: Vec<u8>,
+        deadline: Deadline,
+    ) -> std::result::Result<Answer, Failure> {
+        let url = self.base.join(path).map_err(|error| nothing_done(Error::internal(error.to_string())))?;
         let timestamp = jiff::Timestamp::now().as_second().to_string();
         let sent = self
             .client
             .post(url)
             .timeout(deadline.remaining())
             .header(CONTENT_TYPE, media_type)
+            .header(TIMEOUT_MS, deadline.remaining().as_millis().to_string())
             .header("webhook-id", id)
             .header("webhook-signature", self.secrets.sign(id, &timestamp, &body))
             .header("webhook-timestamp", timestamp)
             .body(body);
-        let response = sent.send().await.map_err(|error| self.unreachable(format!("{error:?}")))?;
+        let unanswered = |problem: String| Failure { error: self.unreachable(problem), may_be_done: true };
+        let response = sent.send().await.map_err(|error| Failure {
+            may_be_done: !error.is_connect(),
+            error: self.unreachable(format!("{error:?}")),
+        })?;
         let status = response.status();
         let retry_after_s = retry_after_s(&response);
-        let answer = read_limited(response).await.map_err(|problem| self.unreachable(problem))?;
+        let answer = read_limited(response).await.map_err(unanswered)?;
         if status != StatusCode::OK {
-            let text = String::from_utf8_lossy(&answer[..answer.len().min(500)]).into_owned();
-            let error = self.unreachable(format!("{status}: {text}"));
-            return Err(retry_after_s.map_or(error.clone(), |seconds| error.with_retry_after_s(seconds)));
+            let error = self.refusal(status, &answer);
+            let error = Error { retry_after_s: retry_after_s.or(error.retry_after_s), ..error };
+            let may_be_done = status.is_server_error() && peer_error::leaves_open(&answer);
+            return Err(Failure { error, may_be_done });
         }
-        serde_json::from_slice(&answer).map_err(|error| self.unreachable(format!("answer: {error}")))
+        serde_json::from_slice(&answer).map_err(|error| unanswered(format!("answer: {error}")))
+    }
+
+    fn refusal(&self, status: StatusCode, answer: &[u8]) -> Error {
+        let text = || String::from_utf8_lossy(&answer[..answer.len().min(500)]).into_owned();
+        match peer_error::refusal(answer) {
+            Some(refusal) => refusal,
+            // A proxy between the two: no later attempt is smaller.
+            None if status == StatusCode::PAYLOAD_TOO_LARGE => {
+                Error::new(Reason::BodyTooLarge, "the request is too large for the service that does this")
+                    .with_context(text())
+            }
+            None => self.unreachable(format!("{status}: {}", text())),
+        }
     }
 
     fn unreachable(&self, context: String) -> Error {
@@ -89,6 +146,22 @@ impl Peer {
             .with_context(context)
             .with_retry_after_s(1)
     }
+}
+
+/// A call that failed.
+struct Failure {
+    error: Error,
+    /// It was sent, and nobody said that nothing came of it.
+    may_be_done: bool,
+}
+
+fn nothing_done(error: Error) -> Failure {
+    Failure { error, may_be_done: false }
+}
+
+fn outcome_unknown(error: Error) -> Error {
+    let message = "nobody knows whether the request was accepted; ask again with the same idempotency key";
+    Error { reason: Reason::CommitOutcomeUnknown, message: message.to_owned(), ..error }
 }
 
 /// Seconds only; a date is as good as none.
@@ -105,4 +178,30 @@ async fn read_limited(mut response: Response) -> std::result::Result<Vec<u8>, St
         body.extend_from_slice(&chunk);
     }
     Ok(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+    async fn reason(peer: &Peer) -> Reason {
+        let deadline = Deadline::after(Duration::from_secs(5));
+        let answer: Result<serde_json::Value> = peer.call_durably("/x", &"body", deadline).await;
+        answer.expect_err("nobody answers").reason
+    }
+
+    #[tokio::test]
+    async fn only_what_was_sent_may_have_been_done() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let peer = Peer::new(&address, Secrets::parse(SECRET).unwrap()).unwrap();
+        let silent = std::thread::spawn(move || drop(listener.accept().unwrap()));
+        assert_eq!(reason(&peer).await, Reason::CommitOutcomeUnknown);
+        silent.join().unwrap();
+        assert_eq!(reason(&peer).await, Reason::DatabaseUnavailable, "the listener is closed");
+    }
 }

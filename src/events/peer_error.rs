@@ -45,6 +45,29 @@ const REASONS: [Reason; 30] = [
 /// Names of metadata are literals of the code; a peer's are kept once, and only so many.
 const METADATA_KEYS_MAX: usize = 256;
 
+/// The error of an AIP-193 body, if another Trine blames the request in it. Whatever else a peer
+/// answers (its own trouble, a call that it does not know, a proxy's page) is none of the client's.
+pub fn refusal(body: &[u8]) -> Option<Error> {
+    let body: Value = serde_json::from_slice(body).ok()?;
+    let error = from_status(&body["error"]);
+    blames_request(error.reason).then_some(error)
+}
+
+/// Whether a 5xx answer leaves open what became of the call: another Trine that says why it did not do
+/// it is believed, a proxy in between knows nothing.
+pub fn leaves_open(body: &[u8]) -> bool {
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    matches!(
+        from_status(&body["error"]).reason,
+        Reason::Internal | Reason::CommitOutcomeUnknown | Reason::Deadline | Reason::StatementTimeout
+    )
+}
+
+/// INVALID_ARGUMENT, NOT_FOUND, ALREADY_EXISTS, FAILED_PRECONDITION, ABORTED.
+fn blames_request(reason: Reason) -> bool {
+    matches!(reason.code().0, 3 | 5 | 6 | 9 | 10)
+}
+
 /// The error that [`Error::to_status`] was made from.
 pub fn from_status(status: &Value) -> Error {
     let detail = |kind: &str| {
@@ -52,7 +75,8 @@ pub fn from_status(status: &Value) -> Error {
         details.into_iter().find(|detail| detail["@type"].as_str().is_some_and(|name| name.ends_with(kind)))
     };
     let info = detail("google.rpc.ErrorInfo").unwrap_or(&Value::Null);
-    let reason = REASONS.into_iter().find(|reason| Some(reason.as_str()) == info["reason"].as_str());
+    let ours = info["domain"] == "trine";
+    let reason = REASONS.into_iter().find(|reason| ours && Some(reason.as_str()) == info["reason"].as_str());
     let Some(reason) = reason else { return Error::internal(format!("refusal of a peer: {status}")) };
     let mut error = Error::new(reason, status["message"].as_str().unwrap_or_default());
     for (key, value) in info["metadata"].as_object().into_iter().flatten() {
@@ -95,6 +119,24 @@ mod tests {
         let back = from_status(&error.to_status());
         assert_eq!(back.to_status(), error.to_status());
         assert_eq!(back.reason, Reason::FailedPrecondition);
+    }
+
+    #[test]
+    fn only_what_blames_the_request_is_for_the_client() {
+        let body = |error: Error| serde_json::json!({ "error": error.to_status() }).to_string();
+        let refused = refusal(body(Error::new(Reason::NotFound, "no such user")).as_bytes());
+        assert_eq!(refused.map(|error| error.message).as_deref(), Some("no such user"));
+        for trouble in
+            [Reason::NotImplemented, Reason::BadCredentials, Reason::ReplicaBehind, Reason::Internal]
+        {
+            assert!(refusal(body(Error::new(trouble, "")).as_bytes()).is_none(), "{trouble:?}");
+        }
+        let open = |reason| leaves_open(body(Error::new(reason, "")).as_bytes());
+        assert!(open(Reason::CommitOutcomeUnknown) && !open(Reason::Overloaded));
+        assert!(leaves_open(b"<html>502 Bad Gateway</html>"));
+        assert!(refusal(b"<html>404 Not Found</html>").is_none());
+        let foreign = br#"{"error":{"code":404,"details":[{"@type":"google.rpc.ErrorInfo","reason":"NOT_FOUND","domain":"other"}]}}"#;
+        assert!(refusal(foreign).is_none());
     }
 
     #[test]

@@ -9,13 +9,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use parking_lot::Mutex;
 use rand::RngExt;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::cloud_event::{CloudEvent, Decided, INBOX_PATH, InboxResult, InboxResults, MEDIA_TYPE, Outcome};
+use super::guards::{FAULTS_MAX, is_fault};
 use super::peer::Peer;
+use super::peer_error::from_status;
 use crate::failpoint;
-use crate::model::{Deadline, Error, OperationId, OperationResult, Position, Result, Timestamp, WriteSet};
+use crate::model::{
+    Deadline, Error, OperationId, OperationResult, Position, Reason, Result, Timestamp, WriteSet,
+};
 use crate::store::RequestStore;
 use crate::store::request_log::{LogJob, LogReply};
 
@@ -24,6 +29,9 @@ const BATCH_MAX: usize = 256;
 const BATCH_BYTES_MAX: usize = 768 << 10;
 /// Batches under way at once: a slow one does not hold up the next.
 const PUSHES_MAX: usize = 4;
+/// Decided anew so often without a pause, and in all.
+const REPLANS_AT_ONCE: u32 = 5;
+const REPLANS_MAX: u32 = 50;
 const PUSH_TIMEOUT: Duration = Duration::from_secs(10);
 const LOG_TIMEOUT: Duration = Duration::from_secs(5);
 const BACKOFF_MIN: Duration = Duration::from_millis(50);
@@ -35,6 +43,7 @@ const ASKED_MAX: Duration = Duration::from_secs(60);
 pub struct Parcel {
     pub id: OperationId,
     pub attempt: u32,
+    pub faults: u32,
     pub write_set: WriteSet,
     pub replan: bool,
     /// Told when the relay is done with it.
@@ -56,6 +65,8 @@ pub struct Relay {
     requests: RequestStore,
     settled: Arc<dyn Fn(&OperationId) + Send + Sync>,
     pushes: Arc<Semaphore>,
+    /// How often an operation was decided anew; known to this process only, which bounds it well enough.
+    replans: Arc<Mutex<HashMap<OperationId, u32>>>,
 }
 
 impl Relay {
@@ -65,12 +76,13 @@ impl Relay {
         requests: RequestStore,
         settled: Arc<dyn Fn(&OperationId) + Send + Sync>,
     ) -> Self {
-        Self { monolith, requests, settled, pushes: Arc::new(Semaphore::new(PUSHES_MAX)) }
+        let pushes = Arc::new(Semaphore::new(PUSHES_MAX));
+        Self { monolith, requests, settled, pushes, replans: Arc::default() }
     }
 
     /// Runs until the runner drops its end of the channel and everything in it has been pushed.
     pub async fn run(self, mut parcels: mpsc::Receiver<Parcel>) {
-        let backoff = Arc::new(parking_lot::Mutex::new(0u32));
+        let backoff = Arc::new(Mutex::new(0u32));
         loop {
             let Ok(permit) = self.pushes.clone().acquire_owned().await else { return };
             let failures = *backoff.lock();
@@ -104,7 +116,7 @@ impl Relay {
                     all_well &= self.push_body(std::mem::take(&mut body)).await;
                     body.add(parcel, event);
                 }
-                Err(error) => self.retry(parcel, &error, None).await,
+                Err(error) => self.trouble(parcel, &error).await,
             }
         }
         all_well & self.push_body(body).await
@@ -129,74 +141,130 @@ impl Relay {
                 .await;
                 true
             }
+            // One of them is to blame, and the answer does not say which.
+            Err(error) if is_fault(&error) && body.parcels.len() > 1 => {
+                self.push_each(body.parcels).await;
+                true
+            }
             Err(error) => {
-                join_all(
-                    body.parcels.into_iter().map(|parcel| self.retry(parcel, &error, error.retry_after_s)),
-                )
-                .await;
-                false
+                join_all(body.parcels.into_iter().map(|parcel| self.trouble(parcel, &error))).await;
+                is_fault(&error)
+            }
+        }
+    }
+
+    async fn push_each(&self, parcels: Vec<Parcel>) {
+        for parcel in parcels {
+            match serialise(&parcel) {
+                Ok(event) => {
+                    let mut alone = Body::default();
+                    alone.add(parcel, event);
+                    Box::pin(self.push_body(alone)).await;
+                }
+                Err(error) => self.trouble(parcel, &error).await,
             }
         }
     }
 
     async fn end(&self, parcel: Parcel, result: Option<InboxResult>) {
         let Some(result) = result else {
-            return self.retry(parcel, &Error::internal("the inbox said nothing of it"), None).await;
+            return self.trouble(parcel, &Error::internal("the inbox said nothing of it")).await;
         };
         let ended = match (result.outcome, result.answer, result.error) {
             (Outcome::Applied, Some(answer), _) => OperationResult::Response(answer),
             (Outcome::Failed, _, Some(status)) => OperationResult::Error(status),
             (Outcome::Replan, ..) => return self.replan(parcel, result.position).await,
             (_, _, error) => {
-                let context =
-                    error.map_or_else(|| "an answer without content".to_owned(), |error| error.to_string());
-                return self.retry(parcel, &Error::internal(context), None).await;
+                let empty = || Error::internal("an answer without content");
+                let error = error.map_or_else(empty, |status| from_status(&status));
+                let error = Error { retry_after_s: result.retry_after_s, ..error };
+                return self.trouble(parcel, &error).await;
             }
         };
+        self.settle(parcel, ended, result.consistency_token, result.position).await;
+    }
+
+    async fn settle(
+        &self,
+        parcel: Parcel,
+        result: OperationResult,
+        consistency_token: Option<String>,
+        position: Option<Position>,
+    ) {
+        self.replans.lock().remove(&parcel.id);
         failpoint!("settle.before");
-        let settle = LogJob::Settle {
-            id: parcel.id.clone(),
-            attempt: parcel.attempt,
-            result: ended,
-            apply_time: Timestamp::now(),
-            consistency_token: result.consistency_token,
-        };
-        if self.step(settle).await {
+        let (id, attempt, apply_time) = (parcel.id.clone(), parcel.attempt, Timestamp::now());
+        if self.step(LogJob::Settle { id, attempt, result, apply_time, consistency_token }).await {
             (self.settled)(&parcel.id);
         }
         failpoint!("settle.after");
         // Nobody listens any more when the runner has been told to stop.
-        let _ = parcel.done.send(Delivered { position: result.position, due_again: false });
+        let _ = parcel.done.send(Delivered { position, due_again: false });
     }
 
-    /// A guard failed, so nothing was written: decide anew on what is there now.
+    /// A guard failed, so nothing was written: decide anew on what is there now. Who loses every race
+    /// is given room, and in the end an answer.
     async fn replan(&self, parcel: Parcel, position: Option<Position>) {
         metrics::counter!("trine_rule_reruns_total").increment(1);
+        let replans = {
+            let mut replans = self.replans.lock();
+            let count = replans.entry(parcel.id.clone()).or_default();
+            *count += 1;
+            *count
+        };
+        if replans >= REPLANS_MAX {
+            let message =
+                format!("what it relies on changed {replans} times while it was decided; try again");
+            return self.give_up(parcel, &Error::new(Reason::Conflict, message)).await;
+        }
+        let delay = if replans > REPLANS_AT_ONCE { pause(replans - REPLANS_AT_ONCE) } else { Duration::ZERO };
         self.step(LogJob::Retry {
             id: parcel.id.clone(),
             attempt: parcel.attempt,
-            delay_ms: 0,
+            delay_ms: u64::try_from(delay.as_millis()).unwrap_or(u64::MAX),
             forget_decision: true,
+            fault: false,
             not_before: position,
         })
         .await;
-        let _ = parcel.done.send(Delivered { position, due_again: true });
+        let _ = parcel.done.send(Delivered { position, due_again: delay.is_zero() });
     }
 
-    /// It may have been applied: the decision is kept and pushed again.
-    async fn retry(&self, parcel: Parcel, error: &Error, retry_after_s: Option<u32>) {
-        let asked = Duration::from_secs(retry_after_s.unwrap_or(0).into()).min(ASKED_MAX);
-        let delay = pause(parcel.attempt).max(asked);
+    /// It may have been applied: the decision is kept and pushed again, but a fault not without end.
+    async fn trouble(&self, parcel: Parcel, error: &Error) {
+        let fault = is_fault(error);
+        if fault && parcel.faults + 1 >= FAULTS_MAX {
+            return self.give_up(parcel, error).await;
+        }
+        let asked = Duration::from_secs(error.retry_after_s.unwrap_or(0).into()).min(ASKED_MAX);
+        let delay = pause(if fault { parcel.faults + 1 } else { parcel.attempt }).max(asked);
         tracing::debug!(operation = %parcel.id, %error, ?delay, "push again later");
         self.step(LogJob::Retry {
             id: parcel.id.clone(),
             attempt: parcel.attempt,
             delay_ms: u64::try_from(delay.as_millis()).unwrap_or(u64::MAX),
             forget_decision: false,
+            fault,
             not_before: None,
         })
         .await;
         let _ = parcel.done.send(Delivered { position: None, due_again: false });
+    }
+
+    /// The monolith cannot apply it: what is pushed from now on is that it failed. When the monolith
+    /// cannot record that either, only the log here knows the end.
+    async fn give_up(&self, parcel: Parcel, error: &Error) {
+        metrics::counter!("trine_operations_given_up_total").increment(1);
+        self.replans.lock().remove(&parcel.id);
+        let operation = parcel.write_set.operation.as_ref();
+        let recorded = operation.is_some_and(|operation| operation.result.is_none());
+        tracing::error!(operation = %parcel.id, %error, context = error.context, recorded, "given up");
+        let status = error.to_status();
+        if !recorded {
+            return self.settle(parcel, OperationResult::Error(status), None, None).await;
+        }
+        self.step(LogJob::GiveUp { id: parcel.id.clone(), attempt: Some(parcel.attempt), status }).await;
+        let _ = parcel.done.send(Delivered { position: None, due_again: true });
     }
 
     /// A step that fails leaves the row to its lease: it is claimed again.
@@ -245,4 +313,67 @@ fn serialise(parcel: &Parcel) -> Result<Vec<u8>> {
 pub fn pause(failures: u32) -> Duration {
     let longest = BACKOFF_MIN.saturating_mul(2u32.saturating_pow(failures.min(16))).min(BACKOFF_MAX);
     longest.mul_f64(rand::rng().random_range(0.0..1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::events::signature::Secrets;
+    use crate::model::{Fingerprint, Idempotency, IdempotencyKey};
+    use crate::store::request_log::{AcceptedRequest, Work};
+    use crate::store::{DatabaseUrl, OpenOptions};
+
+    const OPTIONS: OpenOptions = OpenOptions {
+        connections: 1,
+        read_timeout_ms: 1000,
+        write_timeout_ms: 1000,
+        lock_timeout_ms: 100,
+        queue_length_max: 100,
+        batch_length_max: 10,
+    };
+
+    fn request() -> AcceptedRequest {
+        let key = IdempotencyKey { principal: "a".into(), scope: "s".into(), key: "k".into() };
+        AcceptedRequest {
+            id: OperationId("op".to_owned()),
+            method: "m".to_owned(),
+            work: Work::Rule("{}".to_owned()),
+            idempotency: Idempotency { key, fingerprint: Fingerprint([0; 32]) },
+            position: None,
+            request_id: String::new(),
+            traceparent: None,
+            accept_time: Timestamp::now(),
+        }
+    }
+
+    fn parcel(attempt: u32) -> Parcel {
+        let failure = request().failure(attempt, serde_json::Value::Null);
+        let write_set = WriteSet { operation: Some(request().ended(attempt, None)), ..failure };
+        let done = oneshot::channel().0;
+        Parcel { id: OperationId("op".to_owned()), attempt, faults: 0, write_set, replan: true, done }
+    }
+
+    #[tokio::test]
+    async fn who_loses_every_race_is_answered_in_the_end() {
+        let directory = tempfile::tempdir().unwrap();
+        let url = DatabaseUrl::Sqlite(directory.path().join("events.db"));
+        let requests = RequestStore::open(&url, OPTIONS).unwrap();
+        let secrets = Secrets::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
+        let monolith = Peer::new("http://127.0.0.1:1", secrets).unwrap();
+        let relay = Relay::new(monolith, requests.clone(), Arc::new(|_| {}));
+        let run = |job| requests.run(job, Deadline::after(LOG_TIMEOUT));
+        run(LogJob::Append(request())).await.unwrap();
+        let claim = LogJob::Claim { limit: 1, lease_ms: 60_000 };
+        run(claim.clone()).await.unwrap();
+        // Of an attempt that is over: they count and leave the row alone.
+        for _ in 1..REPLANS_MAX {
+            relay.replan(parcel(99), None).await;
+        }
+        relay.replan(parcel(1), None).await;
+        let LogReply::Claimed(claimed) = run(claim).await.unwrap() else { panic!("claims") };
+        let operation = claimed[0].decided.as_ref().and_then(|decided| decided.operation.clone()).unwrap();
+        let Some(OperationResult::Error(status)) = operation.result else { panic!("{operation:?}") };
+        assert_eq!(status["details"][0]["reason"], "CONFLICT");
+        assert!(relay.replans.lock().is_empty());
+    }
 }

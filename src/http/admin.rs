@@ -1,7 +1,10 @@
 //! The admin listener: `/livez`, `/readyz`, `/metrics`, `/version`.
 //!
 //! It has a thread of its own, so that it answers while the public listener is overloaded.
-//! Invariant: readiness is asked of each part at each call; nothing is remembered.
+//! Invariant: readiness is asked of each part at each call; nothing is remembered but that the
+//! process is on its way out.
+
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::http::{Method, StatusCode};
@@ -28,6 +31,15 @@ pub struct Probes {
     pub metrics: Metrics,
     /// SHA-256 of the schema that is served.
     pub schema_digest: String,
+    /// Whether the process is on its way out; see [`Probes::drain`].
+    pub draining: AtomicBool,
+}
+
+impl Probes {
+    /// Not ready from now on, whatever the checks say.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::SeqCst);
+    }
 }
 
 /// The default service of the admin listener.
@@ -38,7 +50,7 @@ pub async fn answer(request: HttpRequest, probes: Data<Probes>) -> HttpResponse 
     }
     match request.uri().path() {
         "/livez" => text(StatusCode::OK, "application/json", json!({ "status": "ok" }).to_string()),
-        "/readyz" => readiness(&probes.checks),
+        "/readyz" => readiness(&probes),
         "/metrics" => {
             text(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", probes.metrics.render())
         }
@@ -47,10 +59,15 @@ pub async fn answer(request: HttpRequest, probes: Data<Probes>) -> HttpResponse 
     }
 }
 
-fn readiness(checks: &[Check]) -> HttpResponse {
+fn readiness(probes: &Probes) -> HttpResponse {
     let mut ready = true;
     let mut told = Map::new();
-    for check in checks {
+    if probes.draining.load(Ordering::SeqCst) {
+        ready = false;
+        let message = "draining: what runs is finished, nothing new is taken";
+        told.insert("draining".to_owned(), json!({ "ready": false, "message": message }));
+    }
+    for check in &probes.checks {
         let state = match (check.health)() {
             Health::Ready => json!({ "ready": true }),
             Health::NotReady(why) => {

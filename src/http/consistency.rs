@@ -16,14 +16,29 @@ pub fn position(api: &Api, exchange: &Exchange) -> Result<Option<Position>> {
     signing.codec.decode(token, signing.cluster)
 }
 
-/// Waits until this database shows what the client has seen; 421 when it does not in time.
-pub async fn wait(api: &Api, exchange: &Exchange) -> Result<()> {
-    let Some(position) = position(api, exchange)? else { return Ok(()) };
+/// Waits until this database shows what the client has seen, and says what that is for [`confirm`];
+/// 421 when it does not in time.
+pub async fn wait(api: &Api, exchange: &Exchange) -> Result<Option<Position>> {
+    let Some(position) = position(api, exchange)? else { return Ok(None) };
     let remaining_ms = exchange.deadline.remaining().as_millis().try_into().unwrap_or(u64::MAX);
     if api.reads.caught_up(position, api.settings.consistency_wait_ms.min(remaining_ms)).await {
-        return Ok(());
+        return Ok(Some(position));
     }
-    Err(Error::new(Reason::ReplicaBehind, "this replica has not seen your last write yet; ask the monolith"))
+    Err(behind())
+}
+
+/// 421 when the read was served by another replica than the one that was waited for, and that one is
+/// behind. Also says what the answer rests on.
+pub fn confirm(api: &Api, exchange: &Exchange, wanted: Option<Position>, read: Position) -> Result<()> {
+    if wanted.is_some_and(|wanted| !api.reads.covers(read, wanted)) {
+        return Err(behind());
+    }
+    exchange.saw(Some(read));
+    Ok(())
+}
+
+fn behind() -> Error {
+    Error::new(Reason::ReplicaBehind, "this replica has not seen your last write yet; ask the monolith")
 }
 
 /// Puts the token of what the answer rests on into it.

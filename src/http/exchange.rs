@@ -38,6 +38,7 @@ pub struct Exchange {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Preferences {
     pub respond_async: bool,
+    pub return_minimal: bool,
     pub wait_s: Option<u64>,
 }
 
@@ -133,6 +134,8 @@ fn preferences(prefer: &str) -> Preferences {
         let preference = preference.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         if preference == "respond-async" {
             preferences.respond_async = true;
+        } else if preference == "return=minimal" {
+            preferences.return_minimal = true;
         } else if let Some(seconds) = preference.strip_prefix("wait=") {
             preferences.wait_s = seconds.trim().trim_matches('"').parse().ok();
         }
@@ -188,6 +191,6 @@ mod tests {
     #[test]
     fn preferences_are_read_from_a_list() {
         let read = preferences("return=minimal, respond-async, wait=5; foo");
-        assert_eq!(read, Preferences { respond_async: true, wait_s: Some(5) });
+        assert_eq!(read, Preferences { respond_async: true, return_minimal: true, wait_s: Some(5) });
     }
 }

@@ -17,9 +17,9 @@ pub async fn get(api: &Api, exchange: &Exchange, kind: &Arc<ResourceType>) -> Re
     exchange.parameters(KNOWN)?;
     exchange.refuse_body()?;
     let key = exchange.key()?;
-    consistency::wait(api, exchange).await?;
+    let wanted = consistency::wait(api, exchange).await?;
     let read = api.reads.get(kind, &key, exchange.deadline).await?;
-    exchange.saw(Some(read.position));
+    consistency::confirm(api, exchange, wanted, read.position)?;
     let stored = read.value.ok_or_else(|| not_found(kind, &key))?;
     if let Some(header) = exchange.header("if-match")?
         && !etag::IfMatch::parse(header).holds(stored.version)

@@ -8,7 +8,7 @@ use actix_web::http::StatusCode;
 use super::exchange::Exchange;
 use super::media::Media;
 use super::parameters::{Known, Parameters, invalid};
-use super::{Api, consistency, reply};
+use super::{Api, consistency, page, reply};
 use crate::model::{Error, Reason, Result, Stored};
 use crate::query::ListRequest;
 use crate::schema::ResourceType;
@@ -34,12 +34,8 @@ pub async fn list(api: &Api, exchange: &Exchange, kind: &Arc<ResourceType>) -> R
     };
     let secret = &api.required_signing()?.secret;
     let query = asked.query(kind, secret, page_size + 1)?;
-    consistency::wait(api, exchange).await?;
-    let read = api.reads.list(kind, query.clone(), exchange.deadline).await?;
-    exchange.saw(Some(read.position));
-    let mut rows = read.value;
-    let more = rows.len() > page_size as usize;
-    rows.truncate(page_size as usize);
+    let wanted = consistency::wait(api, exchange).await?;
+    let (rows, more) = page::read(api, exchange, kind, query.clone(), page_size as usize, wanted).await?;
     let last = rows.last().filter(|_| more);
     let next = last.map(|last| asked.next_page_token(kind, secret, &query, last)).transpose()?;
     encode(exchange, kind, &rows, next)
@@ -86,12 +82,14 @@ fn encode(
 
 /// Stored documents joined as they are.
 fn json(kind: &ResourceType, rows: &[Stored], next: Option<&str>) -> String {
-    let mut text = format!("{{\"{}\":[", kind.pattern.collection());
+    let documents: usize = rows.iter().map(|stored| stored.document.len() + 256).sum();
+    let mut text = String::with_capacity(documents);
+    text.push_str(&format!("{{\"{}\":[", kind.listed.json_name));
     for (position, stored) in rows.iter().enumerate() {
         if position > 0 {
             text.push(',');
         }
-        text.push_str(&kind.render_json(stored));
+        kind.push_json(stored, &mut text);
     }
     text.push(']');
     if let Some(token) = next {
@@ -101,14 +99,19 @@ fn json(kind: &ResourceType, rows: &[Stored], next: Option<&str>) -> String {
     text + "}"
 }
 
-/// AIP-132's response: the resources are field 1, the token is field 2.
+/// AIP-132's response, or the one that a service declares.
 fn protobuf(kind: &ResourceType, rows: &[Stored], next: Option<&str>) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     for stored in rows {
-        prost::encoding::bytes::encode(1, &reply::encode(kind, stored, Media::Protobuf(""))?, &mut bytes);
+        let number = kind.listed.resources_number;
+        prost::encoding::bytes::encode(
+            number,
+            &reply::encode(kind, stored, Media::Protobuf(""))?,
+            &mut bytes,
+        );
     }
     if let Some(token) = next {
-        prost::encoding::string::encode(2, &token.to_owned(), &mut bytes);
+        prost::encoding::string::encode(kind.listed.next_page_token_number, &token.to_owned(), &mut bytes);
     }
     Ok(bytes)
 }

@@ -27,9 +27,11 @@ mod matcher;
 mod media;
 mod observe;
 mod operations;
+mod page;
 mod parameters;
 mod peer;
 mod reply;
+mod standard;
 mod update;
 mod write;
 
@@ -37,6 +39,8 @@ use std::sync::{Arc, OnceLock};
 
 pub use admin::{Check, Probes};
 pub use server::{Limits, Serving, serve};
+
+use tokio::sync::Semaphore;
 
 use crate::commands::Engine;
 use crate::model::{Error, Reason, Result, TypeName};
@@ -70,7 +74,12 @@ pub struct Api {
     pub settings: Settings,
     routes: Routes,
     signing: OnceLock<Signing>,
+    /// Bodies of calls between roles that are being read.
+    peer_bodies: Semaphore,
 }
+
+/// How many of them: with the largest body each, what strangers can make this process hold.
+const PEER_BODIES_MAX: usize = 16;
 
 /// What tokens are signed with, known once the database has been reached.
 struct Signing {
@@ -88,7 +97,8 @@ impl Api {
         settings: Settings,
     ) -> std::result::Result<Self, Vec<String>> {
         let routes = Routes::new(&catalogue, &settings.plan)?;
-        Ok(Self { catalogue, reads, engine, settings, routes, signing: OnceLock::new() })
+        let peer_bodies = Semaphore::new(PEER_BODIES_MAX);
+        Ok(Self { catalogue, reads, engine, settings, routes, signing: OnceLock::new(), peer_bodies })
     }
 
     /// None until the database has been reached for the first time.

@@ -3,8 +3,9 @@
 //! Stored JSON is passed through as text; it is parsed only for binary clients.
 
 use actix_web::HttpResponse;
+use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, ETAG, LOCATION, VARY};
+use actix_web::http::header::{CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LOCATION, VARY};
 use prost::Message;
 use prost_reflect::{DynamicMessage, MessageDescriptor};
 
@@ -40,6 +41,17 @@ pub fn resource(
         answer.insert_header((LOCATION, location(kind, stored)));
     }
     Ok(answer.body(bytes))
+}
+
+/// An answer without its body (RFC 7240): a 201 stays one, everything else is 204.
+pub fn minimal(mut answer: HttpResponse) -> HttpResponse {
+    if answer.status() != StatusCode::CREATED {
+        *answer.status_mut() = StatusCode::NO_CONTENT;
+    }
+    let headers = answer.headers_mut();
+    headers.remove(CONTENT_TYPE);
+    headers.insert(HeaderName::from_static("preference-applied"), HeaderValue::from_static("return=minimal"));
+    answer.set_body(BoxBody::new(()))
 }
 
 /// 304 of a resource that the client has.
@@ -81,5 +93,5 @@ pub fn json(status: StatusCode, text: String) -> HttpResponse {
 
 /// `/blog/v1/users/alice`
 fn location(kind: &ResourceType, stored: &Stored) -> String {
-    format!("/{}/{}", kind.package.replace('.', "/"), kind.pattern.resource_name(stored.key.as_str()))
+    format!("{}/{}", kind.route_prefix, kind.pattern.resource_name(stored.key.as_str()))
 }

@@ -7,7 +7,8 @@
 //! | `/a/b/v1/users` | List | Create | | |
 //! | `/a/b/v1/users/{user}` | Get | | Update | Delete |
 //!
-//! and for each command `POST /a/b/v1/users/{user}:verb`; beside them the chassis' own paths
+//! (where a service declares a method with `google.api.http`, its path replaces the default one:
+//! `standard`), and for each command `POST /a/b/v1/users/{user}:verb`; beside them the chassis' own paths
 //! (`chassis_routes`). HEAD goes wherever GET does; OPTIONS everywhere; PUT nowhere. The admin
 //! listener serves `/livez`, `/readyz`, `/metrics` and `/version` (`admin`).
 //!
@@ -17,6 +18,7 @@ use std::sync::Arc;
 
 use super::matcher::Matcher;
 use super::path::{Path, no_route};
+use super::standard;
 use crate::model::{Error, Reason, Result};
 use crate::role::{Methods, Plan};
 use crate::schema::{Catalogue, Command, ResourceType};
@@ -78,10 +80,16 @@ impl Routes {
         let read_only = plan.methods == Methods::ReadOnly;
         let mut routes = Self { routes: Vec::new(), matcher: Matcher::default(), read_only };
         let mut problems = Vec::new();
-        let derived = catalogue.types.iter().flat_map(resource_routes);
+        let standard =
+            catalogue.types.iter().flat_map(|kind| standard::routes(kind, &catalogue.standard_routes));
+        let (later, served): (Vec<_>, Vec<_>) = standard.partition(|(_, actions)| is_later(actions));
         let commands = catalogue.commands.iter().map(command_route);
-        for (pattern, actions) in derived.chain(commands).chain(chassis_routes()) {
+        for (pattern, actions) in served.into_iter().chain(commands).chain(chassis_routes()) {
             routes.mount(&pattern, actions).unwrap_or_else(|problem| problems.push(problem));
+        }
+        for (pattern, actions) in later {
+            // A command may stand where a method is still to come.
+            let _ = routes.mount(&pattern, actions);
         }
         if problems.is_empty() { Ok(routes) } else { Err(problems) }
     }
@@ -106,37 +114,12 @@ impl Routes {
     }
 }
 
-fn resource_routes(kind: &Arc<ResourceType>) -> [(String, Vec<(Verb, Action)>); 5] {
-    let mut collection = prefix(&kind.package);
-    for (position, (name, variable)) in kind.pattern.segments.iter().enumerate() {
-        collection.push_str(&format!("/{name}"));
-        if position + 1 < kind.pattern.depth() {
-            collection.push_str(&format!("/{{{variable}}}"));
-        }
-    }
-    let resource = format!("{collection}/{{{}}}", kind.pattern.segments[kind.pattern.depth() - 1].1);
-    let batch = "batch methods are not served yet; send the members one by one";
-    [
-        (format!("{collection}:batchCreate"), vec![(Verb::Post, Action::NotYet(batch))]),
-        (format!("{collection}:batchGet"), vec![(Verb::Get, Action::NotYet(batch))]),
-        (format!("{collection}:batchUpdate"), vec![(Verb::Post, Action::NotYet(batch))]),
-        (
-            resource,
-            vec![
-                (Verb::Get, Action::Get(kind.clone())),
-                (Verb::Patch, Action::Update(kind.clone())),
-                (Verb::Delete, Action::Delete(kind.clone())),
-            ],
-        ),
-        (
-            collection,
-            vec![(Verb::Get, Action::List(kind.clone())), (Verb::Post, Action::Create(kind.clone()))],
-        ),
-    ]
+fn is_later(actions: &[(Verb, Action)]) -> bool {
+    actions.iter().all(|(_, action)| matches!(action, Action::NotYet(_)))
 }
 
 fn command_route(command: &Arc<Command>) -> (String, Vec<(Verb, Action)>) {
-    let mut path = prefix(&command.package);
+    let mut path = command.route_prefix.clone();
     for collection in &command.collections {
         path.push_str(&format!("/{collection}/{{{}}}", command.path_field));
     }
@@ -160,11 +143,6 @@ fn chassis_routes() -> Vec<(String, Vec<(Verb, Action)>)> {
         one("/openapi.json", Verb::Get, Action::NotYet("the OpenAPI document is not served yet")),
         one("/docs", Verb::Get, Action::NotYet("the documentation page is not served yet")),
     ]
-}
-
-/// `/blog/v1` from `blog.v1`.
-fn prefix(package: &str) -> String {
-    package.split('.').fold(String::new(), |path, part| path + "/" + part)
 }
 
 impl Action {

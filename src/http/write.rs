@@ -27,7 +27,8 @@ pub struct Ask<'a> {
 
 /// Runs a write in its mode and encodes what it answers.
 pub async fn invoke(api: &Api, exchange: &Exchange, ask: Ask<'_>) -> Result<HttpResponse> {
-    let prefers_async = exchange.preferences().respond_async;
+    let preferences = exchange.preferences();
+    let prefers_async = preferences.respond_async;
     let invocation = Invocation {
         method: ask.method,
         work: ask.work,
@@ -43,6 +44,10 @@ pub async fn invoke(api: &Api, exchange: &Exchange, ask: Ask<'_>) -> Result<Http
         Reply::Done { answer, position, replayed } => {
             exchange.saw(position);
             let mut response = done(api, exchange, ask.command, &answer)?;
+            // What a command answers is not what the client sent: it is never left out.
+            if preferences.return_minimal && ask.command.is_none() {
+                response = reply::minimal(response);
+            }
             if replayed {
                 set(&mut response, "idempotency-replayed", "true");
             }

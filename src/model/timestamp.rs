@@ -39,11 +39,20 @@ impl Timestamp {
 
     /// proto3 JSON form: 0, 3, 6 or 9 fractional digits.
     pub fn json_text(&self) -> String {
-        let (head, fraction) = (&self.0[..19], &self.0[20..29]);
-        match fraction.trim_end_matches("000") {
-            "" => format!("{head}Z"),
-            digits => format!("{head}.{digits}Z"),
+        let mut text = String::with_capacity(self.0.len());
+        self.push_json_text(&mut text);
+        text
+    }
+
+    /// Appends what [`Timestamp::json_text`] answers.
+    pub fn push_json_text(&self, text: &mut String) {
+        // Everything before the trailing groups of zeros; a bare point goes too.
+        let mut end = 29;
+        while end > 20 && self.0[..end].ends_with("000") {
+            end -= 3;
         }
+        text.push_str(&self.0[..if end == 20 { 19 } else { end }]);
+        text.push('Z');
     }
 }
 

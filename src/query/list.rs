@@ -39,12 +39,18 @@ impl ListRequest {
         query: &ListQuery,
         last: &Stored,
     ) -> Result<String> {
-        let after = After { values: order_values(kind, query, last)?, key: last.key.clone() };
-        page_token::encode(kind, secret, self.scope(kind), &query.order, &after)
+        page_token::encode(kind, secret, self.scope(kind), &query.order, &query.after(kind, last)?)
     }
 
     fn scope(&self, kind: &ResourceType) -> Scope {
         Scope::new(kind, self.parent.as_deref(), &self.filter, &self.order_by)
+    }
+}
+
+impl ListQuery {
+    /// Where the page after `last` begins.
+    pub fn after(&self, kind: &ResourceType, last: &Stored) -> Result<After> {
+        Ok(After { values: order_values(kind, self, last)?, key: last.key.clone() })
     }
 }
 

@@ -84,6 +84,9 @@ pub struct ResourceType {
     /// Host part of `google.api.resource.type`, `blog.example.com`
     pub source: String,
     pub pattern: Pattern,
+    /// What stands before a name in the path where Get is served: `/blog/v1`, or what a service says.
+    pub route_prefix: String,
+    pub listed: ListAnswer,
     pub descriptor: MessageDescriptor,
     pub standard: StandardFields,
     /// Declares `delete_time`: a delete must keep the resource (AIP-164), which is not served yet.
@@ -94,12 +97,21 @@ pub struct ResourceType {
     pub(super) root: usize,
 }
 
-/// A standard method that a service puts under another path than the default one.
+/// A List's answer as far as services may choose it: AIP-132's names and numbers unless one is declared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListAnswer {
+    /// JSON name of the field that holds the resources, `entries`.
+    pub json_name: String,
+    pub resources_number: u32,
+    pub next_page_token_number: u32,
+}
+
+/// A standard method where a service declares it: its default route is not served.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StandardRoute {
     pub kind: TypeName,
     pub method: StandardMethod,
-    /// What stands before the pattern instead of `/a/b/v1`: `/v1`.
+    /// What stands before the pattern, `/v1`; `/a/b/v1` by default.
     pub prefix: String,
 }
 
@@ -123,7 +135,8 @@ pub enum StandardMethod {
 pub struct Command {
     /// `blog.v1.BlogService.Publish`
     pub name: String,
-    pub package: String,
+    /// What stands before the resource name in its path, `/blog/v1`.
+    pub route_prefix: String,
     pub descriptor: MethodDescriptor,
     /// The verb after the colon, `publish`.
     pub verb: String,
@@ -141,7 +154,7 @@ pub struct Catalogue {
     pub pool: DescriptorPool,
     pub types: Vec<Arc<ResourceType>>,
     pub commands: Vec<Arc<Command>>,
-    /// Standard methods that are declared under another path than the default one.
+    /// Standard methods that services declare; the others have their default routes.
     pub standard_routes: Vec<StandardRoute>,
     pub(super) by_name: HashMap<TypeName, usize>,
     /// Encoded `FileDescriptorSet`, as admitted to the database.
@@ -160,6 +173,15 @@ impl Catalogue {
         standard || self.commands.iter().any(|command| command.name == name)
     }
 
+    /// The types whose pattern is that of `parent` and one collection more.
+    pub fn children(&self, parent: &ResourceType) -> impl Iterator<Item = &Arc<ResourceType>> {
+        let segments = parent.pattern.segments.as_slice();
+        self.types.iter().filter(move |kind| {
+            kind.package == parent.package
+                && kind.pattern.segments.split_last().is_some_and(|(_, head)| head == segments)
+        })
+    }
+
     /// The resource type of a message, by its full name.
     pub fn resource(&self, name: &TypeName) -> Option<&Arc<ResourceType>> {
         self.by_name.get(name).map(|index| &self.types[*index])
@@ -167,11 +189,6 @@ impl Catalogue {
 }
 
 impl ResourceType {
-    /// `/blog/v1`; the pattern follows.
-    pub fn route_prefix(&self) -> String {
-        route_prefix(&self.package)
-    }
-
     /// `Entries`, as in `ListEntries`.
     pub(super) fn plural_noun(&self) -> String {
         let collection = self.pattern.collection();
@@ -190,6 +207,20 @@ pub(super) fn route_prefix(package: &str) -> String {
 }
 
 impl StandardMethod {
+    /// All of them, those that are served first.
+    pub const ALL: [Self; 10] = [
+        Self::Get,
+        Self::List,
+        Self::Create,
+        Self::Update,
+        Self::Delete,
+        Self::Undelete,
+        Self::BatchGet,
+        Self::BatchCreate,
+        Self::BatchUpdate,
+        Self::BatchDelete,
+    ];
+
     pub(super) fn is_plural(self) -> bool {
         self == Self::List || !self.is_single() && self != Self::Undelete
     }
@@ -197,6 +228,23 @@ impl StandardMethod {
     /// One of the five that are served on one resource or one collection.
     pub(super) fn is_single(self) -> bool {
         matches!(self, Self::Get | Self::List | Self::Create | Self::Update | Self::Delete)
+    }
+
+    /// The custom verb of its path (AIP-136).
+    pub fn verb(self) -> Option<&'static str> {
+        match self {
+            Self::Undelete => Some("undelete"),
+            Self::BatchGet => Some("batchGet"),
+            Self::BatchCreate => Some("batchCreate"),
+            Self::BatchUpdate => Some("batchUpdate"),
+            Self::BatchDelete => Some("batchDelete"),
+            _ => None,
+        }
+    }
+
+    /// Addresses a collection, not one resource.
+    pub fn is_on_collection(self) -> bool {
+        !matches!(self, Self::Get | Self::Update | Self::Delete | Self::Undelete)
     }
 
     pub(super) fn http_method(self) -> &'static str {

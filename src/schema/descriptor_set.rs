@@ -43,9 +43,14 @@ pub(super) fn encode(files: &[FileDescriptor]) -> Vec<u8> {
     bytes
 }
 
-/// Links a descriptor set.
+/// Checks and links a descriptor set of unknown origin.
 pub(super) fn decode(bytes: &[u8]) -> Result<DescriptorPool, Vec<SchemaProblem>> {
     files(bytes)?;
+    link(bytes)
+}
+
+/// Links a descriptor set that [`encode`] made: nothing in it is of a syntax that panics.
+pub(super) fn link(bytes: &[u8]) -> Result<DescriptorPool, Vec<SchemaProblem>> {
     DescriptorPool::decode(bytes).map_err(|error| {
         vec![SchemaProblem::at(error.file().unwrap_or("descriptor set"), format_args!("{error}"))]
     })

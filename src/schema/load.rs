@@ -41,25 +41,28 @@ pub fn load(paths: &[PathBuf], domains: &[String]) -> Result<Catalogue, Vec<Sche
     let served: Vec<FileDescriptor> = own.filter(|file| serves(file.package_name())).collect();
     refuse_unenforced(&sources.pool, &served)?;
     let bytes = descriptor_set::encode(&with_imports(served));
-    compile(bytes, Some(&sources.pool), &serves)
+    let pool = descriptor_set::link(&bytes)?;
+    compile(bytes, pool, Some(&sources.pool), &serves)
 }
 
 /// Rebuilds the catalogue that a database has admitted.
 pub fn from_descriptor_set(bytes: &[u8]) -> Result<Catalogue, Vec<SchemaProblem>> {
-    compile(bytes.to_vec(), None, &|package| is_served(package, &["*".to_owned()]))
+    let pool = descriptor_set::decode(bytes)?;
+    compile(bytes.to_vec(), pool, None, &|package| is_served(package, &["*".to_owned()]))
 }
 
 fn compile(
     bytes: Vec<u8>,
+    pool: DescriptorPool,
     sources: Option<&DescriptorPool>,
     serves: &dyn Fn(&str) -> bool,
 ) -> Result<Catalogue, Vec<SchemaProblem>> {
-    let pool = descriptor_set::decode(&bytes)?;
     let options = Options::new(&pool);
     let shapes = Arc::new(Shapes::new(&pool, &options));
     let mut problems = Problems::new(sources);
-    let types = resource::resource_types(&pool, serves, &options, &shapes, &mut problems);
-    let methods = methods::methods(&pool, serves, &options, &types, &mut problems);
+    let mut types = resource::resource_types(&pool, serves, &options, &shapes, &mut problems);
+    let methods = methods::methods(&pool, serves, &options, &mut types, &mut problems);
+    let types: Vec<_> = types.into_iter().map(Arc::new).collect();
     let by_name: HashMap<_, _> =
         types.iter().enumerate().map(|(index, kind)| (kind.name.clone(), index)).collect();
     let digest = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();

@@ -1,8 +1,13 @@
 //! Services → the standard methods they declare and the [`Command`]s they add.
+//!
+//! Not here: which forms of an rpc are served (`standard`, `command`).
+
+mod command;
+mod standard;
 
 use std::sync::Arc;
 
-use prost_reflect::{DescriptorPool, MessageDescriptor, MethodDescriptor};
+use prost_reflect::{DescriptorPool, FieldDescriptor, MessageDescriptor, MethodDescriptor};
 
 use super::catalogue::{StandardMethod, StandardRoute};
 use super::location::Problems;
@@ -15,12 +20,12 @@ pub(super) struct Methods {
     pub standard_routes: Vec<StandardRoute>,
 }
 
-/// Looks at every service of the served packages.
+/// Looks at every service of the served packages; types learn where they are served.
 pub(super) fn methods(
     pool: &DescriptorPool,
     serves: &dyn Fn(&str) -> bool,
     options: &Options,
-    types: &[Arc<ResourceType>],
+    types: &mut [ResourceType],
     problems: &mut Problems<'_>,
 ) -> Methods {
     let mut methods = Methods::default();
@@ -28,17 +33,37 @@ pub(super) fn methods(
     for method in services.flat_map(|service| service.methods().collect::<Vec<_>>()) {
         // An rpc without a path cannot be reached over HTTP, which is all that is served.
         let Some(http) = options.http(&method) else { continue };
-        let outcome = match standard(&method, types) {
-            Some((standard, kind)) => {
-                standard_route(standard, kind, &http).map(|route| methods.standard_routes.extend(route))
-            }
-            None => command(&method, &http).map(|command| methods.commands.push(Arc::new(command))),
-        };
-        if let Err(reason) = outcome {
+        if let Err(reason) = methods.add(&method, &http, types) {
             problems.add(&method.parent_file(), method.path(), format!("`{}`: {reason}", method.full_name()));
         }
     }
     methods
+}
+
+impl Methods {
+    fn add(
+        &mut self,
+        method: &MethodDescriptor,
+        http: &HttpOption,
+        types: &mut [ResourceType],
+    ) -> Result<(), String> {
+        let Some((standard, kind)) = recognise(method, types) else {
+            self.commands.push(Arc::new(command::command(method, http)?));
+            return Ok(());
+        };
+        let Some(route) = standard::route(standard, kind, method, http)? else { return Ok(()) };
+        match standard {
+            StandardMethod::Get => kind.route_prefix.clone_from(&route.prefix),
+            StandardMethod::List => kind.listed = standard::list_answer(kind, &method.output())?,
+            StandardMethod::Create => standard::adopt_id_field(kind, &method.input()),
+            _ => {}
+        }
+        // Two services may declare the same method in the same place.
+        if !self.standard_routes.contains(&route) {
+            self.standard_routes.push(route);
+        }
+        Ok(())
+    }
 }
 
 const STANDARD: &[(&str, StandardMethod)] = &[
@@ -55,35 +80,33 @@ const STANDARD: &[(&str, StandardMethod)] = &[
 ];
 
 /// Recognised by name and by what goes in and out (AIP-131 to 135, 164, 231 to 235).
-fn standard<'t>(
+fn recognise<'t>(
     method: &MethodDescriptor,
-    types: &'t [Arc<ResourceType>],
-) -> Option<(StandardMethod, &'t ResourceType)> {
+    types: &'t mut [ResourceType],
+) -> Option<(StandardMethod, &'t mut ResourceType)> {
     let (prefix, standard) = STANDARD.iter().find(|(prefix, _)| method.name().starts_with(prefix))?;
     let noun = &method.name()[prefix.len()..];
-    let kind = types.iter().find(|kind| {
-        kind.package == method.parent_file().package_name() && fits(*standard, noun, method, kind)
-    })?;
-    Some((*standard, kind.as_ref()))
+    let package = method.parent_file().package_name().to_owned();
+    let fitting = |kind: &&mut ResourceType| fits(*standard, noun, method, kind);
+    let kind = types.iter_mut().filter(|kind| kind.package == package).find(fitting)?;
+    Some((*standard, kind))
 }
 
 fn fits(standard: StandardMethod, noun: &str, method: &MethodDescriptor, kind: &ResourceType) -> bool {
     let (input, output) = (method.input(), method.output());
-    let holds = |message: &MessageDescriptor, repeated: bool| {
-        message
-            .fields()
-            .any(|field| field.is_list() == repeated && field.kind().as_message() == Some(&kind.descriptor))
-    };
     let is_named =
         noun == if standard.is_plural() { kind.plural_noun() } else { kind.descriptor.name().to_owned() };
     match standard {
         // What is listed says which type it is, however its plural is formed.
-        StandardMethod::List => holds(&output, true) && output.name() == format!("List{noun}Response"),
+        StandardMethod::List => {
+            listed_field(&output, &kind.descriptor).is_some()
+                && output.name() == format!("List{noun}Response")
+        }
         StandardMethod::Get => {
             is_named && input.get_field_by_name("name").is_some() && output == kind.descriptor
         }
         StandardMethod::Create | StandardMethod::Update => {
-            is_named && holds(&input, false) && output == kind.descriptor
+            is_named && resource_field(&input, &kind.descriptor).is_some() && output == kind.descriptor
         }
         StandardMethod::Delete | StandardMethod::Undelete => {
             is_named && input.get_field_by_name("name").is_some()
@@ -92,83 +115,14 @@ fn fits(standard: StandardMethod, noun: &str, method: &MethodDescriptor, kind: &
     }
 }
 
-/// None when the path is the default one.
-fn standard_route(
-    method: StandardMethod,
-    kind: &ResourceType,
-    http: &HttpOption,
-) -> Result<Option<StandardRoute>, String> {
-    if http.additional_bindings {
-        return Err("additional bindings are not served yet; keep one path".to_owned());
-    }
-    if !method.is_single() {
-        return Ok(None);
-    }
-    let collection = kind.pattern.collection();
-    let whole: Vec<String> =
-        kind.pattern.segments.iter().map(|(collection, _)| format!("{collection}/*")).collect();
-    let parent = whole[..whole.len() - 1].join("/");
-    let tail = match method {
-        StandardMethod::List | StandardMethod::Create if parent.is_empty() => format!("/{collection}"),
-        StandardMethod::List | StandardMethod::Create => format!("/{{parent={parent}}}/{collection}"),
-        StandardMethod::Update => {
-            format!("/{{{}.name={}}}", snake_case(kind.descriptor.name()), whole.join("/"))
-        }
-        _ => format!("/{{name={}}}", whole.join("/")),
-    };
-    let Some(prefix) = http.path.strip_suffix(&tail) else {
-        return Err(format!("the path `{}` is not served; write `{}{tail}`", http.path, kind.route_prefix()));
-    };
-    if http.method != method.http_method() {
-        return Err(format!("`{}` is served as {} only", http.path, method.http_method()));
-    }
-    let route = StandardRoute { kind: kind.name.clone(), method, prefix: prefix.to_owned() };
-    Ok((prefix != kind.route_prefix()).then_some(route))
+/// The field of a request that holds the resource.
+fn resource_field(request: &MessageDescriptor, resource: &MessageDescriptor) -> Option<FieldDescriptor> {
+    request.fields().find(|field| !field.is_list() && field.kind().as_message() == Some(resource))
 }
 
-fn command(method: &MethodDescriptor, http: &HttpOption) -> Result<Command, String> {
-    let package = method.parent_file().package_name().to_owned();
-    let prefix = super::catalogue::route_prefix(&package);
-    let form =
-        format!("write `post: \"{prefix}/{{user=users/*}}:{}\" body: \"*\"`", snake_case(method.name()));
-    if http.method != "post" || http.body != "*" || http.additional_bindings || !http.response_body.is_empty()
-    {
-        return Err(format!("only POST with the whole body is served as a command; {form}"));
-    }
-    if method.is_client_streaming() || method.is_server_streaming() {
-        return Err("streams are not served; make it a unary rpc".to_owned());
-    }
-    let parsed = command_path(&http.path, &prefix);
-    let (path_field, collections, verb) =
-        parsed.ok_or_else(|| format!("the path `{}` is not served; {form}", http.path))?;
-    let is_text = |field: prost_reflect::FieldDescriptor| {
-        field.kind() == prost_reflect::Kind::String && !field.is_list()
-    };
-    if !method.input().get_field_by_name(&path_field).is_some_and(is_text) {
-        let input = method.input().full_name().to_owned();
-        return Err(format!("the path binds `{path_field}`, which is no string field of `{input}`"));
-    }
-    Ok(Command {
-        name: method.full_name().to_owned(),
-        package,
-        descriptor: method.clone(),
-        verb,
-        collections,
-        path_field,
-        body: true,
-    })
-}
-
-/// `/blog/v1/{user=users/*}:publish` → field, collections, verb.
-fn command_path(path: &str, prefix: &str) -> Option<(String, Vec<String>, String)> {
-    let rest = path.strip_prefix(prefix)?.strip_prefix("/{")?;
-    let (binding, verb) = rest.split_once("}:")?;
-    let (field, pattern) = binding.split_once('=')?;
-    let parts: Vec<&str> = pattern.split('/').collect();
-    let collections: Option<Vec<String>> =
-        parts.chunks(2).map(|pair| (pair.get(1) == Some(&"*")).then(|| pair[0].to_owned())).collect();
-    let is_verb = !verb.is_empty() && verb.chars().all(|character| character.is_ascii_alphanumeric());
-    Some((field.to_owned(), collections?, verb.to_owned())).filter(|_| is_verb)
+/// The field of a List's answer that holds the resources.
+fn listed_field(answer: &MessageDescriptor, resource: &MessageDescriptor) -> Option<FieldDescriptor> {
+    answer.fields().find(|field| field.is_list() && field.kind().as_message() == Some(resource))
 }
 
 fn snake_case(name: &str) -> String {

@@ -19,7 +19,7 @@ mod source;
 mod tests;
 
 pub use catalogue::{
-    Catalogue, Column, ColumnKind, ColumnSource, Command, Index, Pattern, ResourceType, StandardFields,
-    StandardMethod, StandardRoute,
+    Catalogue, Column, ColumnKind, ColumnSource, Command, Index, ListAnswer, Pattern, ResourceType,
+    StandardFields, StandardMethod, StandardRoute,
 };
 pub use load::{SchemaProblem, from_descriptor_set, load};

@@ -5,30 +5,31 @@ use std::sync::Arc;
 
 use prost_reflect::{DescriptorPool, Kind, MessageDescriptor};
 
+use super::catalogue::route_prefix;
 use super::columns::promoted;
 use super::location::Problems;
 use super::options::{Options, ResourceOption};
 use super::shape::Shapes;
-use super::{Pattern, ResourceType, StandardFields};
+use super::{ListAnswer, Pattern, ResourceType, StandardFields};
 use crate::model::TypeName;
 
-/// All resource types of the served packages, sorted by name.
+/// All resource types of the served packages, sorted by name, with their default routes.
 pub(super) fn resource_types(
     pool: &DescriptorPool,
     serves: &dyn Fn(&str) -> bool,
     options: &Options,
     shapes: &Arc<Shapes>,
     problems: &mut Problems<'_>,
-) -> Vec<Arc<ResourceType>> {
-    let mut types: Vec<Arc<ResourceType>> = pool
+) -> Vec<ResourceType> {
+    let mut types: Vec<ResourceType> = pool
         .all_messages()
         .filter(|message| serves(message.package_name()))
         .filter_map(|message| options.resource(&message).map(|option| (message, option)))
         .filter_map(|(message, option)| resource_type(&message, &option, options, shapes, problems))
-        .map(Arc::new)
         .collect();
     types.sort_by(|left, right| left.name.cmp(&right.name));
     refuse_shared_routes(&types, problems);
+    refuse_shared_tables(&types, problems);
     types
 }
 
@@ -53,7 +54,8 @@ fn resource_type(
     let standard = standard_fields(message, problems);
     let (columns, indexes) = promoted(message, options, &standard, problems);
     let singular = match option.singular.as_str() {
-        "" => pattern.segments.last()?.1.clone(),
+        // Some trees write `shelves/{shelf_id}`.
+        "" => pattern.segments.last().map(|(_, id)| id.strip_suffix("_id").unwrap_or(id).to_owned())?,
         singular => singular.to_owned(),
     };
     Some(ResourceType {
@@ -61,6 +63,12 @@ fn resource_type(
         package: message.package_name().to_owned(),
         singular,
         source: option.kind.split('/').next().unwrap_or_default().to_owned(),
+        route_prefix: route_prefix(message.package_name()),
+        listed: ListAnswer {
+            json_name: pattern.collection().to_owned(),
+            resources_number: 1,
+            next_page_token_number: 2,
+        },
         pattern,
         descriptor: message.clone(),
         standard,
@@ -122,12 +130,23 @@ fn is_timestamp(message: &MessageDescriptor, name: &str) -> bool {
 }
 
 /// Two types under one path could not be told apart.
-fn refuse_shared_routes(types: &[Arc<ResourceType>], problems: &mut Problems<'_>) {
+fn refuse_shared_routes(types: &[ResourceType], problems: &mut Problems<'_>) {
     let mut seen: HashMap<(String, Vec<String>), &ResourceType> = HashMap::new();
     for kind in types {
         let collections = kind.pattern.segments.iter().map(|(collection, _)| collection.clone()).collect();
         if let Some(other) = seen.insert((kind.package.clone(), collections), kind) {
             let message = format!("`{}` and `{}` have the same pattern; change one", other.name, kind.name);
+            problems.add(&kind.descriptor.parent_file(), kind.descriptor.path(), message);
+        }
+    }
+}
+
+/// SQLite does not tell upper case from lower case in the names of tables; of fields the linker refuses such pairs.
+fn refuse_shared_tables(types: &[ResourceType], problems: &mut Problems<'_>) {
+    let mut tables: HashMap<String, &ResourceType> = HashMap::new();
+    for kind in types {
+        if let Some(other) = tables.insert(kind.name.as_str().to_ascii_lowercase(), kind) {
+            let message = format!("`{}` and `{}` differ only in case; rename one", other.name, kind.name);
             problems.add(&kind.descriptor.parent_file(), kind.descriptor.path(), message);
         }
     }

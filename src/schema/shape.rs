@@ -214,13 +214,18 @@ impl Compiler<'_> {
             kind => (self.kind(&kind), form(field)),
         };
         let oneof = field.containing_oneof().filter(|oneof| !oneof.is_synthetic());
+        let behavior = self.options.behavior(field);
         FieldShape {
             name: field.name().to_owned(),
             json_name: field.json_name().to_owned(),
             kind,
             form,
             oneof: oneof.and_then(|oneof| oneof.path().last().map(|index| *index as usize)),
-            behavior: self.options.behavior(field),
+            behavior: Behavior {
+                // A proto2 message without it is none: strict readers would refuse the answer.
+                required: behavior.required || field.cardinality() == Cardinality::Required,
+                ..behavior
+            },
         }
     }
 

@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use super::request_log::RequestLog;
 use crate::model::{
-    Answer, Error, Fingerprint, IdempotencyKey, Key, Operation, OperationId, Position, Result, Stored,
-    WriteSet,
+    Answer, Error, Fingerprint, IdempotencyKey, Key, Operation, OperationId, Position, Reason, Result,
+    Stored, WriteSet,
 };
 use crate::query::ListQuery;
 use crate::schema::{Catalogue, ResourceType};
@@ -52,6 +52,11 @@ pub enum Patience {
 
 /// One reading connection.
 pub trait Reader: Send {
+    /// Whether this error leaves the connection of no more use.
+    fn is_lost_by(&self, error: &Error) -> bool {
+        breaks_connection(error)
+    }
+
     /// Point reads of one pbtable in one statement; absent keys are absent from the answer.
     fn get(&mut self, kind: &ResourceType, keys: &[Key]) -> Result<Read<Vec<Stored>>>;
 
@@ -69,10 +74,31 @@ pub trait Reader: Send {
 
 /// One writing connection.
 pub trait Writer: Send {
+    /// Whether this error leaves the connection of no more use.
+    fn is_lost_by(&self, error: &Error) -> bool {
+        breaks_connection(error)
+    }
+
     /// Commits the members in one transaction and says what became of each, in order. Never leaves
     /// a member half-written; never lets one bad member cost the others their commit.
     /// The caller guarantees: at most one member per resource and per idempotency key.
     fn commit(&mut self, catalogue: &Catalogue, batch: &[WriteSet], patience: Patience) -> Vec<Verdict>;
+}
+
+const SCHEMA_IS_OLDER: &str =
+    "the database has not this schema yet; start the monolith with the new schema first";
+
+/// A table or column that the database does not have: the monolith goes first with a new schema.
+pub(super) fn schema_is_older(context: impl Into<String>) -> Error {
+    Error::new(Reason::DatabaseUnavailable, SCHEMA_IS_OLDER).with_context(context).with_retry_after_s(1)
+}
+
+/// Where a connection does not know itself whether it still stands. A schema that is older says
+/// nothing about it.
+fn breaks_connection(error: &Error) -> bool {
+    let broken =
+        matches!(error.reason, Reason::DatabaseUnavailable | Reason::CommitOutcomeUnknown | Reason::Internal);
+    broken && error.message != SCHEMA_IS_OLDER
 }
 
 /// Who a database is and the secret its tokens are signed with. Made at the first schema apply, then never changed.

@@ -89,6 +89,18 @@ impl DatabaseUrl {
         }
     }
 
+    /// On SQLite a read never waits for a network: more threads than processors only split the
+    /// batches and fight over the file's locks.
+    fn read_threads(&self, options: OpenOptions) -> u32 {
+        match self {
+            Self::Sqlite(_) => {
+                let processors = std::thread::available_parallelism().map_or(2, |count| count.get() as u32);
+                options.connections.min(processors)
+            }
+            Self::Postgres(_) => options.connections,
+        }
+    }
+
     /// SQLite has one writer, whoever asks. On PostgreSQL two threads fill each other's waiting for
     /// the disk; more would only make the batches smaller.
     fn write_threads(&self, options: OpenOptions) -> u32 {

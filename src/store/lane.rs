@@ -35,6 +35,11 @@ pub(super) trait Service: Send + Sync + 'static {
 
     fn connect(&self) -> Result<Self::Connection>;
 
+    /// Whether an idle thread connects, and connects again; else only when there is work.
+    fn connects_ahead(&self) -> bool {
+        true
+    }
+
     /// Chooses the next batch from what waits; runs under the queue's lock.
     fn take(&self, waiting: &mut VecDeque<Self::Work>, limit: usize) -> Vec<Self::Work> {
         waiting.drain(..limit.min(waiting.len())).collect()
@@ -103,6 +108,7 @@ struct Worker<S: Service> {
     batch_length_max: usize,
     batch_size: metrics::Histogram,
     batch_duration: metrics::Histogram,
+    connections: metrics::Gauge,
 }
 
 impl<S: Service> Worker<S> {
@@ -114,15 +120,21 @@ impl<S: Service> Worker<S> {
             batch_length_max: options.batch_length_max.max(1),
             batch_size: metrics::histogram!("trine_lane_batch_size", &labels),
             batch_duration: metrics::histogram!("trine_lane_batch_duration_seconds", &labels),
+            connections: metrics::gauge!("trine_lane_connections", &labels),
         }
     }
 
     fn run(self) {
         let mut link = Link::new();
+        let mut counted = false;
         loop {
-            self.connect(&mut link);
+            if self.service.connects_ahead() {
+                self.connect(&mut link);
+            }
+            self.count(&link, &mut counted);
             let take = |waiting: &mut VecDeque<S::Work>| self.service.take(waiting, self.batch_length_max);
-            match self.queue.next(take, link.retry_at()) {
+            let retry_at = link.retry_at().filter(|_| self.service.connects_ahead());
+            match self.queue.next(take, retry_at) {
                 Next::Batch(batch) => {
                     // Where one connection broke the server has usually gone, and taken all of them: without
                     // this each would cost a batch of its own before it is replaced.
@@ -130,9 +142,23 @@ impl<S: Service> Worker<S> {
                     self.serve(&mut link, batch);
                 }
                 Next::Retry => {}
-                Next::Closed => return,
+                Next::Closed => {
+                    link.discard();
+                    self.count(&link, &mut counted);
+                    return;
+                }
             }
         }
+    }
+
+    /// Keeps the gauge of connections true: each thread counts its own in and out.
+    fn count(&self, link: &Link<S::Connection>, counted: &mut bool) {
+        match (link.is_connected(), *counted) {
+            (true, false) => self.connections.increment(1.0),
+            (false, true) => self.connections.decrement(1.0),
+            _ => {}
+        }
+        *counted = link.is_connected();
     }
 
     /// Connects when it is time to; says in the lane's health how it went.
@@ -154,6 +180,7 @@ impl<S: Service> Worker<S> {
                 return;
             }
         };
+        batch.iter().for_each(Work::begin);
         self.batch_size.record(batch.len() as f64);
         let begun = Instant::now();
         // A panic drops the batch: its callers see their channel closed and say what that means.

@@ -4,11 +4,14 @@
 //! decided write set is durable, on its way to the monolith) → DONE. A lease that runs out makes
 //! the row claimable again; every step after a claim names the attempt it belongs to, so that a
 //! runner that was paused past its lease cannot overwrite its successor's work (fencing).
+//! A failure and a cancellation are decisions too: they end a request only by way of the monolith.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::model::{
-    Fingerprint, Idempotency, Operation, OperationId, OperationResult, Position, Result, Timestamp, WriteSet,
+    AnswerPlan, Error, Fingerprint, Idempotency, Operation, OperationId, OperationResult, OperationState,
+    Position, Reason, Result, Timestamp, WriteSet,
 };
 
 /// What was asked. Stored as JSON text.
@@ -36,15 +39,69 @@ pub struct AcceptedRequest {
     pub accept_time: Timestamp,
 }
 
+impl AcceptedRequest {
+    /// The next attempt reads no older state than `position`. Of two positions of one history the
+    /// later counts, of two histories the newer word. False: nothing has changed.
+    pub fn read_not_before(&mut self, position: Position) -> bool {
+        let later = |known: Position| {
+            (known.cluster, known.timeline) == (position.cluster, position.timeline)
+                && known.offset >= position.offset
+        };
+        let changed = !self.position.is_some_and(later);
+        if changed {
+            self.position = Some(position);
+        }
+        changed
+    }
+
+    /// The operation of a request that has just been appended.
+    pub fn accepted(&self) -> Operation {
+        Operation { state: OperationState::Accepted, ..self.ended(0, None) }
+    }
+
+    /// The operation as it will be recorded with its commit; no result: with the answer of the commit.
+    pub fn ended(&self, attempt: u32, result: Option<OperationResult>) -> Operation {
+        Operation {
+            id: self.id.clone(),
+            method: self.method.clone(),
+            principal: self.idempotency.key.principal.clone(),
+            state: OperationState::Done,
+            attempts: attempt,
+            accept_time: self.accept_time.clone(),
+            apply_time: None,
+            consistency_token: None,
+            result,
+        }
+    }
+
+    /// The decision that the request has failed: it changes nothing but its operation, which the
+    /// primary learns of too.
+    pub fn failure(&self, attempt: u32, status: Value) -> WriteSet {
+        WriteSet {
+            mutations: Vec::new(),
+            answer: AnswerPlan::Empty,
+            idempotency: Some(self.idempotency.clone()),
+            operation: Some(self.ended(attempt, Some(OperationResult::Error(status)))),
+            request_id: self.request_id.clone(),
+            traceparent: self.traceparent.clone(),
+        }
+    }
+}
+
 /// A request that this process holds the lease of.
 #[derive(Clone, Debug)]
 pub struct Claimed {
     pub request: AcceptedRequest,
     /// Counts claims; names this claim in every later step.
     pub attempt: u32,
+    /// Attempts that failed for a reason that waiting does not mend.
+    pub faults: u32,
     /// The write set decided by an earlier attempt that was not acknowledged: push it again, do not decide anew.
     pub decided: Option<WriteSet>,
 }
+
+/// A [`LogJob::Backlog`] counts no more finished requests than this.
+pub const DONE_COUNT_MAX: i64 = 10_000;
 
 /// Steps on the request log. All jobs of one batch commit in one transaction.
 #[derive(Clone, Debug)]
@@ -56,18 +113,25 @@ pub enum LogJob {
         limit: u32,
         lease_ms: u64,
     },
+    /// These claims go on: their leases end this long from now. Claims that are no longer current are skipped.
+    Renew {
+        claims: Vec<(OperationId, u32)>,
+        lease_ms: u64,
+    },
     /// RUNNING → APPLYING with the decided write set.
     Decide {
         id: OperationId,
         attempt: u32,
         write_set: Box<WriteSet>,
     },
-    /// Back to ACCEPTED, due after `delay_ms`; forgets the decided write set if `forget_decision` (a failed guard).
+    /// Back to ACCEPTED, due after `delay_ms`; forgets the decided write set if `forget_decision` (a failed
+    /// guard); counts a fault if `fault`.
     Retry {
         id: OperationId,
         attempt: u32,
         delay_ms: u64,
         forget_decision: bool,
+        fault: bool,
         not_before: Option<Position>,
     },
     /// → DONE.
@@ -78,9 +142,14 @@ pub enum LogJob {
         apply_time: Timestamp,
         consistency_token: Option<String>,
     },
-    /// → DONE with CANCELLED, only from ACCEPTED.
-    Cancel {
+    /// Back to ACCEPTED, due at once, with the decision that the request has failed. It may replace a
+    /// decision that was pushed: what the primary has recorded of the operation wins over both.
+    /// Without an attempt whoever has claimed the request loses it.
+    GiveUp {
         id: OperationId,
+        attempt: Option<u32>,
+        /// `google.rpc.Status`
+        status: Value,
     },
     Get {
         id: OperationId,
@@ -90,7 +159,8 @@ pub enum LogJob {
         before: Option<OperationId>,
         limit: u32,
     },
-    /// Counts by state, age of the oldest that is not DONE in ms.
+    /// Counts by state, age of the oldest that is not DONE in ms. DONE counts to [`DONE_COUNT_MAX`]: there
+    /// may be millions, and every other job waits meanwhile.
     Backlog,
     /// Drops DONE rows older than this.
     Purge {
@@ -118,6 +188,29 @@ pub enum LogReply {
         done: u64,
         oldest_pending_ms: u64,
     },
+}
+
+/// Claimed rows that can be read. One that cannot must not cost the others: it keeps its lease, so
+/// that it is looked at again when that ends, by a binary that may know it.
+pub(super) fn readable(rows: impl Iterator<Item = Result<Claimed>>) -> Vec<Claimed> {
+    let readable = rows.filter_map(|row| {
+        row.inspect_err(|error| {
+            metrics::counter!("trine_requests_unreadable_total").increment(1);
+            tracing::error!(context = error.context, "an accepted request cannot be read; it waits");
+        })
+        .ok()
+    });
+    let mut claimed: Vec<Claimed> = readable.collect();
+    // Ids are UUIDv7, so their order is that of acceptance.
+    claimed.sort_by(|left, right| left.request.id.cmp(&right.request.id));
+    claimed
+}
+
+/// COMMIT was sent and not answered.
+pub(super) fn outcome_unknown(error: Error) -> Error {
+    let message = "nobody knows whether the request was accepted; ask again with the same idempotency key";
+    let context = error.context.unwrap_or(error.message);
+    Error::new(Reason::CommitOutcomeUnknown, message).with_context(context).with_retry_after_s(1)
 }
 
 /// One connection to the events database, owned by one lane thread.

@@ -1,11 +1,13 @@
 //! Consistency tokens: a signed [`Position`], so that nobody can make a replica wait for a future
 //! that will not come. Version, cluster, timeline, position, expiry, HMAC-SHA256; base64url.
 
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
+use parking_lot::Mutex;
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
@@ -21,16 +23,27 @@ const MAC_LENGTH: usize = 16;
 pub struct TokenCodec {
     keyed: Hmac<Sha256>,
     time_to_live_s: u32,
+    /// Everybody who reads between two commits gets the same token; signing costs more than a read.
+    last: Arc<Mutex<Option<(Position, u64, String)>>>,
 }
 
 impl TokenCodec {
     pub fn new(secret: &[u8], time_to_live_s: u32) -> Self {
         let keyed = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes keys of any length");
-        Self { keyed, time_to_live_s }
+        Self { keyed, time_to_live_s, last: Arc::default() }
     }
 
     pub fn encode(&self, position: Position) -> String {
-        self.encode_until(position, now_s() + u64::from(self.time_to_live_s))
+        let expiry_s = now_s() + u64::from(self.time_to_live_s);
+        let mut last = self.last.lock();
+        match &*last {
+            Some((known, until_s, token)) if *known == position && *until_s == expiry_s => token.clone(),
+            _ => {
+                let token = self.encode_until(position, expiry_s);
+                *last = Some((position, expiry_s, token.clone()));
+                token
+            }
+        }
     }
 
     fn encode_until(&self, position: Position, expiry_s: u64) -> String {

@@ -63,8 +63,8 @@ impl Watcher {
         Self { primary, seen, waiting }
     }
 
-    /// Whether `position` is there, now or within `wait_ms_max`. Another timeline counts as behind;
-    /// another cluster will never be there. A primary is never behind itself.
+    /// Whether `position` is there, now or within `wait_ms_max`; see [`shows`] for what that means.
+    /// Another cluster will never be there.
     pub async fn caught_up(&self, position: Position, wait_ms_max: u64) -> bool {
         let verdict = |seen: &Seen| reached(seen, position, self.primary);
         if let Some(known) = verdict(&self.seen.borrow()).filter(|known| *known || wait_ms_max == 0) {
@@ -77,6 +77,12 @@ impl Watcher {
         let mut seen = self.seen.clone();
         let arrives = seen.wait_for(|seen| verdict(seen) == Some(true));
         matches!(tokio::time::timeout(Duration::from_millis(wait_ms_max), arrives).await, Ok(Ok(_)))
+    }
+
+    /// Whether what was read at `read` includes `wanted`. Behind a balancer a read may be served by
+    /// another replica than the one that was watched.
+    pub fn covers(&self, read: Position, wanted: Position) -> bool {
+        shows(read, wanted, self.primary)
     }
 
     /// None until the database has been reached for the first time.
@@ -100,9 +106,19 @@ impl Watcher {
 
 /// None while nothing was seen yet.
 fn reached(seen: &Seen, wanted: Position, primary: bool) -> Option<bool> {
-    let own = seen.observed.as_ref()?.position;
-    let same_history = own.cluster == wanted.cluster && own.timeline == wanted.timeline;
-    Some(same_history && (primary || own.offset >= wanted.offset))
+    Some(shows(seen.observed.as_ref()?.position, wanted, primary))
+}
+
+/// A primary has everything of its cluster, also what it was told on the timeline before a failover;
+/// only a later timeline is news to it: then another primary has taken its place. On a replica any
+/// other timeline counts as behind: where the two parted is not known here.
+fn shows(own: Position, wanted: Position, primary: bool) -> bool {
+    let reached = if primary {
+        own.timeline >= wanted.timeline
+    } else {
+        own.timeline == wanted.timeline && own.offset >= wanted.offset
+    };
+    own.cluster == wanted.cluster && reached
 }
 
 /// Counts itself in, and out again also when the request that waits is dropped.
@@ -189,5 +205,26 @@ impl Poller {
             seen.health = health;
             changed
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_older_timeline_is_behind_on_a_replica_and_past_on_a_primary() {
+        let own = Position { cluster: 7, timeline: 3, offset: 100 };
+        let at = |timeline, offset| Position { cluster: 7, timeline, offset };
+        for (wanted, primary, replica) in [
+            (at(3, 100), true, true),
+            (at(3, 101), true, false),
+            (at(2, 50), true, false),
+            (at(4, 50), false, false),
+            (Position { cluster: 8, ..own }, false, false),
+        ] {
+            assert_eq!(shows(own, wanted, true), primary, "primary, {wanted:?}");
+            assert_eq!(shows(own, wanted, false), replica, "replica, {wanted:?}");
+        }
     }
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tracing::Metadata;
 use tracing_subscriber::EnvFilter;
@@ -22,6 +23,8 @@ pub const REQUEST_TARGET: &str = "request";
 /// Lines that may wait; at 250 bytes a line about 4 MiB.
 const QUEUE_LENGTH: usize = 16_384;
 const WRITE_BYTES_MAX: usize = 64 * 1024;
+/// How long the first line waits for others: waking the thread for each costs more than the line.
+const GATHER_TIME: Duration = Duration::from_millis(10);
 
 /// Installs the subscriber; the returned value writes out what is buffered when it is dropped.
 pub fn install(format: Option<LogFormat>, level: &str) -> Result<Flush, String> {
@@ -81,12 +84,15 @@ impl Sink {
     }
 }
 
-/// Takes whatever waits and writes it with one call.
+/// Gathers for a moment, then takes whatever waits and writes it with as few calls.
 fn write_lines(lines: &Receiver<Message>, mut output: Box<dyn Write + Send>, dropped: &AtomicU64) {
     let mut buffer = Vec::with_capacity(WRITE_BYTES_MAX);
-    let mut running = true;
+    let (mut running, mut behind) = (true, false);
     while running {
         let mut next = lines.recv().unwrap_or(Message::Stop);
+        if !behind && matches!(next, Message::Line(_)) {
+            std::thread::sleep(GATHER_TIME);
+        }
         loop {
             match next {
                 Message::Line(line) => buffer.extend_from_slice(&line),
@@ -102,6 +108,7 @@ fn write_lines(lines: &Receiver<Message>, mut output: Box<dyn Write + Send>, dro
                 Err(_) => break,
             };
         }
+        behind = buffer.len() >= WRITE_BYTES_MAX;
         // A closed standard error is no reason to stop serving.
         let _ = output.write_all(&buffer);
         buffer.clear();

@@ -11,16 +11,23 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 pub const HTTP_DURATION: &str = "http_server_request_duration_seconds";
 /// Labels `version`, `role`.
 pub const BUILD_INFO: &str = "trine_build_info";
-/// Label `lane`.
+/// Labels `database`, `lane`.
 pub const LANE_QUEUE_LENGTH: &str = "trine_lane_queue_length";
-/// Label `lane`.
+/// Labels `database`, `lane`.
 pub const LANE_BATCH_SIZE: &str = "trine_lane_batch_size";
-/// Label `lane`.
+/// Labels `database`, `lane`.
 pub const LANE_BATCH_DURATION: &str = "trine_lane_batch_duration_seconds";
+/// Labels `database`, `lane`.
+pub const LANE_CONNECTIONS: &str = "trine_lane_connections";
 pub const REPLICA_LAG: &str = "trine_replica_lag_bytes";
 /// Label `state`.
 pub const OPERATIONS: &str = "trine_operations";
 pub const RELAY_LAG: &str = "trine_relay_lag_seconds";
+/// Label `method` on the monolith.
+pub const RULE_RERUNS: &str = "trine_rule_reruns_total";
+pub const OPERATIONS_GIVEN_UP: &str = "trine_operations_given_up_total";
+/// Label `outcome`.
+pub const INBOX_EVENTS: &str = "trine_inbox_events_total";
 /// Label `flag`; 1 is on.
 pub const FLAG_STATE: &str = "trine_flag_state";
 /// Request lines that standard error was too slow for.
@@ -77,9 +84,16 @@ fn describe() {
     describe_gauge!(LANE_QUEUE_LENGTH, "Jobs that wait in a lane");
     describe_histogram!(LANE_BATCH_SIZE, "Jobs that one batch served");
     describe_histogram!(LANE_BATCH_DURATION, "Time that one batch took");
+    describe_gauge!(LANE_CONNECTIONS, "Connections of a lane that are connected");
     describe_gauge!(REPLICA_LAG, "Bytes received and not replayed");
     describe_gauge!(OPERATIONS, "Operations by state");
-    describe_gauge!(RELAY_LAG, "Age of the oldest decided write set that is not applied");
+    describe_gauge!(
+        RELAY_LAG,
+        "Age of the oldest accepted request whose outcome is not known to the primary"
+    );
+    describe_counter!(RULE_RERUNS, "Rules run again because a guard of their write set failed");
+    describe_counter!(OPERATIONS_GIVEN_UP, "Operations ended as failed after too many attempts");
+    describe_counter!(INBOX_EVENTS, "Decided write sets that the inbox answered, by outcome");
     describe_gauge!(FLAG_STATE, "1 when the flag is on");
     describe_counter!(LOG_LINES_DROPPED, "Request lines dropped because standard error was too slow");
 }

@@ -3,7 +3,8 @@
 use futures_util::future::join_all;
 use serde_json::json;
 use trine::commands::engine::PeerSignature;
-use trine::model::{Answer, OperationResult, OperationState, Reason};
+use trine::commands::{Invocation, Reply};
+use trine::model::{Answer, OperationResult, OperationState, Position, Reason};
 
 use super::deployments::{Pair, accepted, answered, create_user, deadline, invocation, publish};
 
@@ -151,7 +152,7 @@ async fn an_unsigned_call_is_refused() {
     assert_eq!(error.reason, Reason::BadCredentials);
     let closed = trine::commands::Engine::new(pair.domain.parts(&pair.reads, ""));
     let error = closed.peer_call("/trine/v1/inbox", unsigned, b"[]", deadline()).await.unwrap_err();
-    assert_eq!(error.reason, Reason::NotFound);
+    assert_eq!(error.reason, Reason::NotImplemented);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -163,4 +164,29 @@ async fn what_is_pending_can_be_cancelled_and_listed() {
     assert_eq!(listed.iter().map(|listed| &listed.id).collect::<Vec<_>>(), [&operation.id]);
     let cancelled = pair.monolith.cancel(&operation.id, deadline()).await.unwrap();
     assert!(matches!(cancelled.result, Some(OperationResult::Response(_))), "what is done stays done");
+}
+
+/// A position of the history before a failover is never reached again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_position_from_before_a_failover_holds_nobody_up() {
+    let pair = Pair::start(ASYNC, 0).await;
+    let cluster = pair.reads.identity().expect("the primary was reached").cluster;
+    let position = Some(Position { cluster, timeline: 0, offset: u64::MAX });
+    let ask = Invocation { position, ..publish("users/alice", "x", Some("k")) };
+    let operation = accepted(pair.monolith.invoke(ask).await);
+    let ended = pair.ended(&operation).await;
+    assert!(matches!(ended.result, Some(OperationResult::Response(_))), "{ended:?}");
+}
+
+/// Whoever lost the first answer may read its own write too.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replayed_answer_says_where_it_can_be_read() {
+    let pair = Pair::start(ASYNC, 0).await;
+    let operation = accepted(pair.monolith.invoke(publish("users/alice", "x", Some("k"))).await);
+    pair.ended(&operation).await;
+    for engine in [&pair.monolith, &pair.microservice] {
+        let reply = engine.invoke(publish("users/alice", "x", Some("k"))).await.unwrap();
+        let Reply::Done { replayed: true, position: Some(position), .. } = reply else { panic!("{reply:?}") };
+        assert!(pair.reads.caught_up(position, 0).await);
+    }
 }

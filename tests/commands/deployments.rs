@@ -1,4 +1,4 @@
-//! Deployments of the example domain on SQLite, without their HTTP listeners.
+//! Deployments of the example domain on SQLite or PostgreSQL, without their HTTP listeners.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,6 +23,7 @@ use trine::store::request_log::Work;
 use trine::store::{DatabaseUrl, OpenOptions, ReadStore, RequestStore, WriteStore};
 
 use super::listener::Listener;
+use super::support::stack::Databases;
 
 pub const PUBLISH: &str = "blog.v1.BlogService.Publish";
 
@@ -39,13 +40,26 @@ pub const OPTIONS: OpenOptions = OpenOptions {
 pub struct Domain {
     pub directory: TempDir,
     pub catalogue: Arc<Catalogue>,
+    /// A primary and a streaming replica; without them both are one SQLite file.
+    pub databases: Option<Databases>,
+    /// Registered after the domain's own rules, and in their place.
+    pub rules: fn(&mut Registry),
 }
 
 impl Domain {
+    pub fn on_postgres() -> Self {
+        Self { databases: Some(Databases::start()), ..Self::new() }
+    }
+
     pub fn new() -> Self {
         let protos = Path::new(env!("CARGO_MANIFEST_DIR")).join("proto");
         let catalogue = schema::load(&[protos], &["*".to_owned()]).expect("the bundled schema loads");
-        Self { directory: TempDir::new().expect("a directory"), catalogue: Arc::new(catalogue) }
+        Self {
+            directory: TempDir::new().expect("a directory"),
+            catalogue: Arc::new(catalogue),
+            databases: None,
+            rules: |_| {},
+        }
     }
 
     pub fn file(&self, name: &str) -> PathBuf {
@@ -53,7 +67,17 @@ impl Domain {
     }
 
     pub fn primary(&self) -> DatabaseUrl {
-        DatabaseUrl::Sqlite(self.file("primary.db"))
+        match &self.databases {
+            Some(databases) => DatabaseUrl::Postgres(databases.primary_url()),
+            None => DatabaseUrl::Sqlite(self.file("primary.db")),
+        }
+    }
+
+    fn replica(&self) -> DatabaseUrl {
+        match &self.databases {
+            Some(databases) => DatabaseUrl::Postgres(databases.replica_url()),
+            None => self.primary(),
+        }
     }
 
     /// The primary's stores; the first call makes the database.
@@ -66,6 +90,7 @@ impl Domain {
     pub fn parts(&self, reads: &ReadStore, methods: &str) -> EngineParts {
         let mut registry = Registry::default();
         domains::register(&mut registry);
+        (self.rules)(&mut registry);
         let methods: MethodModes = toml::from_str(methods).expect("modes parse");
         EngineParts {
             catalogue: self.catalogue.clone(),
@@ -78,6 +103,7 @@ impl Domain {
             secrets: None,
             modes: Modes::new(methods, Flags::default()),
             tokens: Tokens::new(reads.clone(), None, 60),
+            idempotency_keep_hours: 24,
         }
     }
 }
@@ -166,6 +192,7 @@ const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 pub struct Pair {
     pub domain: Domain,
     pub reads: ReadStore,
+    writes: WriteStore,
     pub monolith: Arc<Engine>,
     pub monolith_listener: Listener,
     pub microservice: Arc<Engine>,
@@ -185,11 +212,14 @@ fn peer(listener: &Listener) -> Option<Peer> {
 impl Pair {
     /// `methods` is `writes.methods` of both.
     pub async fn start(methods: &str, daily_entry_limit: i32) -> Self {
-        let domain = Domain::new();
+        Self::start_on(Domain::new(), methods, daily_entry_limit).await
+    }
+
+    pub async fn start_on(domain: Domain, methods: &str, daily_entry_limit: i32) -> Self {
         let (reads, writes) = domain.stores();
         let (monolith_listener, microservice_listener) = (Listener::start(), Listener::start());
         let monolith = Arc::new(Engine::new(EngineParts {
-            writes: Some(writes),
+            writes: Some(writes.clone()),
             microservice: peer(&microservice_listener),
             secrets: Some(secrets()),
             ..domain.parts(&reads, methods)
@@ -198,6 +228,9 @@ impl Pair {
         let user = create_user("alice", daily_entry_limit);
         let write_set = Invocation { method: "not.listed".to_owned(), ..user };
         answered(monolith.invoke(write_set).await);
+        if let Some(databases) = &domain.databases {
+            databases.grant("nanoservice");
+        }
         let microservice = Arc::new(microservice(&domain, &monolith_listener, methods));
         microservice_listener.slot.put(Some(microservice.clone()));
         let background = microservice.start_background();
@@ -205,6 +238,7 @@ impl Pair {
         Self {
             domain,
             reads,
+            writes,
             monolith,
             monolith_listener,
             microservice,
@@ -212,6 +246,12 @@ impl Pair {
             background,
             methods,
         }
+    }
+
+    /// The same primary's writer, where everything is `sync`.
+    pub fn sync_monolith(&self) -> Engine {
+        let writes = Some(self.writes.clone());
+        Engine::new(EngineParts { writes, ..self.domain.parts(&self.reads, "") })
     }
 
     /// Stops the microservice and starts another on the same events database.
@@ -235,9 +275,9 @@ impl Pair {
     }
 }
 
-/// Reads the primary's file, read only, as a nanoservice on the same host does.
+/// Reads the replica, or the primary's file, read only, as a nanoservice on the same host does.
 fn microservice(domain: &Domain, monolith: &Listener, methods: &str) -> Engine {
-    let replica = ReadStore::open(&domain.primary(), OPTIONS, true).expect("the replica opens");
+    let replica = ReadStore::open(&domain.replica(), OPTIONS, true).expect("the replica opens");
     let events = DatabaseUrl::Sqlite(domain.file("events.db"));
     let requests = RequestStore::open(&events, OPTIONS).expect("the events database opens");
     Engine::new(EngineParts {

@@ -87,3 +87,23 @@ async fn a_stale_decision_of_a_rule_is_sent_back_with_the_position_to_reach() {
     let unknown = pair.monolith.operation(&OperationId("op-1".to_owned()), 0, deadline()).await;
     assert!(unknown.is_err(), "nothing has ended");
 }
+
+/// Its key may have been used in another mode and forgotten since.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_has_outlived_its_key_fails() {
+    let pair = Pair::start("", 0).await;
+    let aged = |operation: &str, key: &str, hours: i64| {
+        let mut event = event(operation, key, key);
+        let accepted = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(hours);
+        let operation = event.data.write_set.operation.as_mut().unwrap();
+        operation.accept_time = Timestamp::from_jiff(accepted);
+        json!(event)
+    };
+    let results = push(&pair, json!([aged("op-1", "bob", 24), aged("op-2", "carol", 22)])).await;
+    let outcomes: Vec<_> = results.iter().map(|result| result["outcome"].as_str().unwrap()).collect();
+    assert_eq!(outcomes, ["FAILED", "APPLIED"]);
+    assert_eq!(results[0]["error"]["details"][0]["reason"], json!("DEADLINE"));
+    // What was applied before stays applied, however late it is pushed again.
+    let late = push(&pair, json!([aged("op-2", "carol", 48)])).await;
+    assert_eq!(late[0]["outcome"], json!("APPLIED"));
+}

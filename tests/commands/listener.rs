@@ -7,6 +7,7 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use parking_lot::RwLock;
+use serde_json::json;
 use trine::commands::Engine;
 use trine::commands::engine::PeerSignature;
 use trine::model::Deadline;
@@ -69,6 +70,6 @@ async fn answer(slot: web::Data<Slot>, request: HttpRequest, body: web::Bytes) -
     let deadline = Deadline::after(Duration::from_secs(5));
     match engine.peer_call(request.path(), signature, &body, deadline).await {
         Ok(body) => HttpResponse::Ok().content_type("application/json").body(body),
-        Err(error) => HttpResponse::BadRequest().json(error.to_status()),
+        Err(error) => HttpResponse::BadRequest().json(json!({ "error": error.to_status() })),
     }
 }

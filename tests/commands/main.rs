@@ -1,11 +1,17 @@
 //! Rules in their modes: real stores, several deployments in one process.
 
+#[path = "../support/mod.rs"]
+mod support;
+
 mod asynchronous;
+mod cancellation;
 mod deployments;
+mod faults;
 mod flags;
 mod forward;
 mod inbox;
 mod listener;
+mod postgres;
 mod sync;
 
 use deployments::Domain;

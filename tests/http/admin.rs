@@ -39,3 +39,14 @@ fn a_drained_server_answers_what_it_took_and_takes_no_more() {
     server.stop();
     assert!(std::net::TcpStream::connect(address).is_err());
 }
+
+#[test]
+fn a_draining_server_is_not_ready_and_still_answers() {
+    let server = Server::monolith();
+    server.probes.drain();
+    let ready = request("GET", "/readyz").send(server.admin());
+    assert_eq!((ready.status, &ready.json()["ready"]), (503, &false.into()), "{ready:?}");
+    assert!(ready.json()["checks"]["draining"]["message"].is_string(), "{ready:?}");
+    assert_eq!(request("GET", "/livez").send(server.admin()).status, 200);
+    assert_eq!(request("GET", "/blog/v1/users").send(server.address()).status, 200);
+}

@@ -3,6 +3,7 @@
 mod admin;
 mod client;
 mod commands;
+mod headers;
 mod refusals;
 mod resources;
 mod roles;

@@ -23,6 +23,11 @@ const WITHOUT_BODY: &[(&str, &str, u16, &str)] = &[
     ("GET", "/blog/v1/users/-", 400, "INVALID_ID"),
     ("GET", "/blog/v1/users/nobody", 404, "NOT_FOUND"),
     ("GET", "/blog/v1/users:batchGet", 501, "NOT_IMPLEMENTED"),
+    ("POST", "/blog/v1/users:batchCreate", 501, "NOT_IMPLEMENTED"),
+    ("POST", "/blog/v1/users:batchUpdate", 501, "NOT_IMPLEMENTED"),
+    ("POST", "/blog/v1/users/alice/entries:batchDelete", 501, "NOT_IMPLEMENTED"),
+    ("POST", "/blog/v1/users/alice:undelete", 501, "NOT_IMPLEMENTED"),
+    ("GET", "/blog/v1/users/alice:undelete", 405, "METHOD_NOT_ALLOWED"),
     ("GET", "/blog/v1/users/alice:unknown", 404, "NOT_FOUND"),
     ("PUT", "/blog/v1/users/alice", 405, "METHOD_NOT_ALLOWED"),
     ("POST", "/blog/v1/users/alice", 405, "METHOD_NOT_ALLOWED"),
@@ -43,7 +48,10 @@ const WITHOUT_BODY: &[(&str, &str, u16, &str)] = &[
     ("DELETE", "/blog/v1/users/nobody?force=true", 501, "NOT_IMPLEMENTED"),
     ("GET", "/trine/v1/operations/x", 404, "NOT_FOUND"),
     ("GET", "/trine/v1/operations?pageToken=x", 400, "PAGE_TOKEN_INVALID"),
-    ("POST", "/trine/v1/inbox", 401, "NO_CREDENTIALS"),
+    // No secret is shared with anybody here, so there is no such call.
+    ("POST", "/trine/v1/inbox", 404, "NOT_FOUND"),
+    ("POST", "/trine/v1/commands:plan", 404, "NOT_FOUND"),
+    ("POST", "/trine/v1/writeSets:commit", 501, "NOT_IMPLEMENTED"),
     ("GET", "/openapi.json", 501, "NOT_IMPLEMENTED"),
 ];
 

@@ -1,6 +1,8 @@
 //! The same file served by a deployment that only reads.
 
-use crate::client::request;
+use trine::events::signature::Secrets;
+
+use crate::client::{raw, request};
 use crate::server::Server;
 
 #[test]
@@ -34,4 +36,30 @@ fn a_nanoservice_has_no_write_routes() {
         assert_eq!(refused.header("allow"), Some(allow), "{method} {target}");
     }
     assert_eq!(request("GET", "/blog/v1/users/alice").send(monolith.address()).status, 404);
+}
+
+/// Given calls that can be refused by their heads, then they are, while their bodies are still to come.
+#[test]
+fn a_peer_without_a_right_head_is_refused_before_its_body() {
+    let secrets = Secrets::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").expect("a secret");
+    let monolith = Server::monolith_of_peers(Some(secrets));
+    let now = jiff::Timestamp::now().as_second();
+    let head = |length: usize, sent: Option<i64>| {
+        let sent = sent.map(|sent| {
+            format!("webhook-id: a\r\nwebhook-timestamp: {sent}\r\nwebhook-signature: v1,AAAA\r\n")
+        });
+        let sent = sent.unwrap_or_default();
+        format!(
+            "POST /trine/v1/inbox HTTP/1.1\r\nHost: test\r\nConnection: close\r\nContent-Length: {length}\r\n{sent}\r\n"
+        )
+    };
+    for (length, sent, status, reason) in [
+        (1_000_000_000, None, 401, "NO_CREDENTIALS"),
+        (1_000_000_000, Some(now - 3600), 401, "BAD_CREDENTIALS"),
+        (1_000_000_000, Some(now), 413, "BODY_TOO_LARGE"),
+        (0, Some(now), 401, "BAD_CREDENTIALS"),
+    ] {
+        let refused = raw(monolith.address(), head(length, sent).as_bytes());
+        assert_eq!((refused.status, refused.reason().as_str()), (status, reason), "{length} {sent:?}");
+    }
 }

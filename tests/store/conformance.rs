@@ -35,20 +35,24 @@ macro_rules! conformance {
         conformance!($factory; lists:
             pages_are_complete_under_ties_and_nulls,
             filters_compare_promoted_columns,
-            parents_do_not_mix);
+            parents_do_not_mix,
+            pages_in_descending_order_end_with_nan);
         conformance!($factory; lanes:
             write_sets_on_one_resource_apply_in_order,
             a_thousand_concurrent_commits_are_all_there,
             a_full_queue_refuses,
+            a_newer_schema_is_told_so,
             a_passed_deadline_writes_nothing,
             the_same_key_twice_at_once_is_in_progress_or_replayed,
             a_read_only_store_sees_what_was_committed);
         conformance!($factory; request_log:
             a_request_is_appended_once_for_its_key,
             a_claim_is_fenced_by_its_attempt,
+            a_lease_is_renewed_by_its_holder_only,
             a_decided_write_set_is_pushed_again_not_decided_again,
             a_failed_request_frees_its_key,
-            only_what_is_undecided_is_cancelled,
+            what_is_given_up_is_decided_as_failed,
+            faults_are_counted,
             the_backlog_counts_states);
         conformance!($factory; model: random_write_sets_agree_with_a_map);
     };

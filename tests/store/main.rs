@@ -5,6 +5,7 @@ mod conformance;
 mod cluster;
 #[cfg(feature = "failpoints")]
 mod crash;
+mod golden;
 mod postgres;
 mod sqlite;
 #[path = "../support/postgres.rs"]

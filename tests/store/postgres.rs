@@ -1,8 +1,10 @@
 //! The suite on PostgreSQL, a database each in one scratch cluster, and what only a server has.
 
 mod batches;
-mod evolution;
+pub mod evolution;
+mod grants;
 mod lost_commit;
+mod operator;
 mod proxy;
 mod replica;
 mod retention;
@@ -23,7 +25,7 @@ pub fn fresh() -> TestDatabase {
 
 conformance!(crate::postgres::fresh);
 
-fn fresh_url() -> String {
+pub fn fresh_url() -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     support::shared().create_database(&format!("test_{}", COUNT.fetch_add(1, Ordering::Relaxed)))
 }

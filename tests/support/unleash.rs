@@ -38,7 +38,8 @@ impl Unleash {
 
     fn wait_ready(&mut self) {
         let api = self.api();
-        wait_for("Unleash healthy", PATIENCE * 2, || {
+        // Several hundred migrations at its first start: seconds on an idle machine, minutes on a busy one.
+        wait_for("Unleash healthy", PATIENCE * 8, || {
             assert!(self.process.ended().is_none(), "Unleash ended:\n{}", self.process.log.text());
             api.request("GET", "/health").try_send().ok().filter(|answer| answer.status == 200)
         });

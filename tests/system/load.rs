@@ -1,7 +1,8 @@
 //! Clients that publish all the time, retry as a good client does, and write down what they were told.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,7 @@ use serde_json::Value;
 use crate::checker::{End, Entry, Final, Outcome, Write};
 use crate::support::blog;
 use crate::support::http::{Answer, Api, NoAnswer};
-use crate::support::wait::wait_for;
+use crate::support::wait::{PATIENCE, wait_for};
 
 /// A client gives up on a write after this; what it then knows is that it knows nothing.
 const PERSISTENCE: Duration = Duration::from_secs(40);
@@ -23,14 +24,27 @@ const DRAIN: Duration = Duration::from_secs(60);
 pub struct Progress {
     pub acknowledged: AtomicUsize,
     pub accepted: AtomicUsize,
-    /// Answers that are neither: what a test without faults does not want to see.
-    pub troubles: AtomicUsize,
+    /// Answers that are neither, by what they said: what a test without faults does not want to see.
+    pub troubles: Mutex<BTreeMap<String, usize>>,
 }
 
 impl Progress {
     /// Writes of which the client was told that they are safe.
     pub fn safe(&self) -> usize {
         self.acknowledged.load(Ordering::Relaxed) + self.accepted.load(Ordering::Relaxed)
+    }
+
+    /// How often it was said; `503 DATABASE_UNAVAILABLE`, or `no answer`.
+    pub fn troubles(&self) -> BTreeMap<String, usize> {
+        self.troubles.lock().expect("troubles").clone()
+    }
+
+    fn note(&self, answer: &Result<Answer, NoAnswer>) {
+        let said = match answer {
+            Ok(answer) => format!("{} {}", answer.status, answer.reason()),
+            Err(_) => "no answer".to_owned(),
+        };
+        *self.troubles.lock().expect("troubles").entry(said).or_default() += 1;
     }
 }
 
@@ -108,12 +122,15 @@ impl Client {
     fn attempt(&mut self, write: &mut Write) -> bool {
         let answer = blog::publish(&self.api, &write.user, &write.key, &write.title).try_send();
         let (outcome, is_final) = judge(&answer);
-        let counter = match &outcome {
-            Some(Outcome::Acknowledged { .. }) => &self.progress.acknowledged,
-            Some(Outcome::Accepted { .. }) => &self.progress.accepted,
-            _ => &self.progress.troubles,
-        };
-        counter.fetch_add(1, Ordering::Relaxed);
+        match &outcome {
+            Some(Outcome::Acknowledged { .. }) => {
+                self.progress.acknowledged.fetch_add(1, Ordering::Relaxed);
+            }
+            Some(Outcome::Accepted { .. }) => {
+                self.progress.accepted.fetch_add(1, Ordering::Relaxed);
+            }
+            _ => self.progress.note(&answer),
+        }
         write.attempts.extend(outcome);
         is_final
     }
@@ -149,12 +166,23 @@ pub fn create_users(api: &Api, prefix: &str, count: usize) -> Vec<String> {
 
 /// The state after everything has drained, read through the monolith and the microservice.
 pub fn collect(monolith: &Api, microservice: &Api, users: &[String], history: &[Write]) -> Final {
+    collect_within(DRAIN, monolith, microservice, users, history)
+}
+
+/// As [`collect`]; an operation without an end is waited for no longer than `limit`.
+pub fn collect_within(
+    limit: Duration,
+    monolith: &Api,
+    microservice: &Api,
+    users: &[String],
+    history: &[Write],
+) -> Final {
     let mut last = Final::default();
     // Operations first: what they still apply must be seen by what is read after them.
     for write in history {
         for attempt in &write.attempts {
             if let Outcome::Accepted { operation } = attempt {
-                last.operations.insert(operation.clone(), end_of(microservice, operation));
+                last.operations.insert(operation.clone(), end_within(limit, microservice, operation));
             }
         }
     }
@@ -175,12 +203,16 @@ fn text(value: &Value, field: &str) -> String {
 
 /// Waits for the end of an operation; one that does not end is a finding, not a failure of the test.
 pub fn end_of(microservice: &Api, operation: &str) -> End {
+    end_within(DRAIN, microservice, operation)
+}
+
+fn end_within(limit: Duration, microservice: &Api, operation: &str) -> End {
     let path = format!("/trine/v1/{operation}");
     let begin = Instant::now();
-    wait_for("an operation ends", DRAIN * 2, || {
+    wait_for("an operation ends", limit * 2 + PATIENCE, || {
         let answer = microservice.request("GET", &path).try_send().ok()?;
         let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
-        let late = begin.elapsed() > DRAIN;
+        let late = begin.elapsed() > limit;
         match (answer.status, body["done"] == true) {
             (200, true) => Some(end(&body)),
             (200, false) => late.then_some(End::Pending),

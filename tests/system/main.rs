@@ -6,6 +6,7 @@
 mod support;
 
 mod bad_input;
+mod broken;
 mod browser;
 mod checker;
 mod checker_breaks;
@@ -14,6 +15,7 @@ mod failpoints;
 mod flags;
 mod kills;
 mod load;
+mod lost_commit;
 mod peers;
 mod power_loss;
 mod publish_modes;

@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 
 use super::Engine;
 use crate::commands::contention::Turns;
+use crate::commands::leases::Leases;
 use crate::commands::runner::Runner;
 use crate::events::relay::Relay;
 use crate::model::{Deadline, OperationId, Timestamp};
@@ -54,11 +55,13 @@ impl Engine {
             let settled = Arc::new(move |id: &OperationId| waiters.settled(id));
             let relay = Relay::new(monolith.clone(), logged.requests.clone(), settled);
             let runner = Runner {
+                catalogue: self.catalogue.clone(),
                 planner: self.planner.clone(),
                 reads: self.reads.clone(),
                 requests: logged.requests.clone(),
                 doorbell: acceptance.doorbell.clone(),
                 turns: Arc::new(Turns::default()),
+                leases: Leases::default(),
                 relay: sender,
             };
             tasks.push(tokio::spawn(relay.run(parcels)));

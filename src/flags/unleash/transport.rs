@@ -1,7 +1,7 @@
 //! Fetches for the Unleash client and remembers the last good answer, also on disk.
 //!
-//! Invariant: a body is handed over only if it came with status 200 and is JSON; anything else
-//! (304, an error page, a time-out) hands over the last good one, or fails when there is none.
+//! Invariant: a body is handed over only if it came with status 200 and lists flags; anything
+//! else (304, an error page, a time-out) hands over the last good one, or fails when there is none.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,11 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use reqwest::StatusCode;
 use reqwest::header::{ETAG, IF_NONE_MATCH};
+use serde::de::DeserializeOwned;
+use unleash_api_client::client::Client;
 use unleash_api_client::http::{Method, Request, Response, Transport};
+
+use super::ByName;
 
 const TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -68,8 +72,9 @@ impl Remembering {
         if status != StatusCode::OK {
             return Err(format!("Unleash answered {status}"));
         }
-        serde_json::from_slice::<serde::de::IgnoredAny>(&body)
-            .map_err(|error| format!("Unleash's answer is no JSON: {error}"))?;
+        // As the client will read it: what it cannot use must not take the place of what it could.
+        check(Client::<ByName>::memoize, &body)
+            .map_err(|error| format!("Unleash's answer lists no flags: {error}"))?;
         self.remember(body.to_vec(), etag);
         Ok(())
     }
@@ -100,6 +105,14 @@ impl Transport for Remembering {
     }
 }
 
+/// Whether `body` is what `taker` takes: the client's type of it has no public name.
+fn check<Features: DeserializeOwned, Taken>(
+    _taker: impl FnOnce(&Client<ByName>, Features) -> Taken,
+    body: &[u8],
+) -> serde_json::Result<()> {
+    serde_json::from_slice::<Features>(body).map(drop)
+}
+
 /// A reader, or a crash in between, sees the old content or the new, never a part.
 fn write_atomically(path: &Path, content: &[u8]) -> std::io::Result<()> {
     let beside = path.with_extension("new");
@@ -107,4 +120,17 @@ fn write_atomically(path: &Path, content: &[u8]) -> std::io::Result<()> {
     file.write_all(content)?;
     file.sync_all()?;
     std::fs::rename(&beside, path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_lists_flags_is_taken() {
+        assert!(check(Client::<ByName>::memoize, br#"{"version":2,"features":[]}"#).is_ok());
+        for other in [&b"{}"[..], b"[]", br#"{"error":"maintenance"}"#, br#"{"version":2,"features":{}}"#] {
+            assert!(check(Client::<ByName>::memoize, other).is_err());
+        }
+    }
 }

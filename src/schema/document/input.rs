@@ -25,7 +25,9 @@ impl ResourceType {
     pub fn document_of(&self, message: &DynamicMessage) -> Result<Document> {
         let mut object = json_of(message)?;
         object.retain(|key, _| !self.is_standard(key));
-        self.canonical(object, Source::Rule).map(Document)
+        let document = self.canonical(object, Source::Rule)?;
+        self.check_promoted_lengths(&document)?;
+        Ok(Document(document))
     }
 
     /// What only a create fills in: the `uid` (AIP-148), which is part of the document from then on.
@@ -55,6 +57,7 @@ impl ResourceType {
         let etag = take_text(&mut object, "etag", self.standard.etag)?;
         object.retain(|key, _| !self.is_standard(key));
         let document = self.canonical(object, Source::Client)?;
+        self.check_promoted_lengths(&document)?;
         let populated = document.keys().map(|key| vec![key.clone()]).collect();
         Ok(Input { document: Document(document), etag, name, populated })
     }

@@ -1,12 +1,20 @@
 //! A document → the values of its promoted columns.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use super::canonical::invalid;
+use super::path::Path;
 use super::time::stored_timestamp;
-use crate::model::Scalar;
-use crate::model::{Document, Timestamp};
+use crate::model::{Document, Result, Scalar, Timestamp};
 use crate::schema::shape::FieldKind;
-use crate::schema::{Column, ColumnKind, ColumnSource, ResourceType};
+use crate::schema::{Column, ColumnKind, ColumnSource, Index, ResourceType};
+
+/// Longest text, or base64 of bytes, that a promoted column takes.
+const PROMOTED_BYTES_MAX: usize = 1024;
+/// PostgreSQL refuses a B-tree entry above 2704 bytes; some are the entry's own and the numbers'.
+const INDEX_ENTRY_BYTES: usize = 2600;
+/// An id and its `/`.
+const ID_BYTES_MAX: usize = 129;
 
 impl ResourceType {
     /// Values of [`ResourceType::columns`] in order.
@@ -29,6 +37,32 @@ impl ResourceType {
             FieldKind::Enum(shape) => shape.name_of(shape.number_of(name)?).map(str::to_owned),
             _ => None,
         }
+    }
+
+    /// A text that an index of the database cannot hold is its author's mistake.
+    pub(super) fn check_promoted_lengths(&self, document: &Map<String, Value>) -> Result<()> {
+        for (position, column) in self.columns.iter().enumerate() {
+            let ColumnSource::Field { json_name } = &column.source else { continue };
+            let Some(Value::String(text)) = document.get(json_name) else { continue };
+            let bytes_max = self.promoted_bytes_max(position);
+            if column.kind == ColumnKind::Text && text.len() > bytes_max {
+                let expected =
+                    format!("at most {bytes_max} bytes, because it is indexed, and has {}", text.len());
+                return Err(invalid(&Path::ROOT.field(json_name), expected));
+            }
+        }
+        Ok(())
+    }
+
+    /// What is left of an index entry beside the parent and the key, shared by the texts of one index.
+    fn promoted_bytes_max(&self, position: usize) -> usize {
+        let together = |index: &Index| {
+            let texts = index.columns.iter().filter(|column| self.columns[**column].kind == ColumnKind::Text);
+            if index.columns.contains(&position) { texts.count() } else { 1 }
+        };
+        let texts = self.indexes.iter().map(together).max().unwrap_or(1).max(1);
+        let names = ID_BYTES_MAX * (2 * self.pattern.depth() - 1);
+        (INDEX_ENTRY_BYTES.saturating_sub(names) / texts).clamp(ID_BYTES_MAX, PROMOTED_BYTES_MAX)
     }
 
     fn default_of(&self, column: &Column) -> Scalar {

@@ -11,27 +11,41 @@ use crate::schema::ResourceType;
 impl ResourceType {
     /// Full proto3 JSON of the resource: the stored text passed through, the chassis' fields spliced in.
     pub fn render_json(&self, stored: &Stored) -> String {
+        let mut text = String::with_capacity(stored.document.len() + 256);
+        self.push_json(stored, &mut text);
+        text
+    }
+
+    /// Appends what [`ResourceType::render_json`] answers: a page is many of them.
+    pub fn push_json(&self, stored: &Stored, text: &mut String) {
         let document = stored.document.trim();
-        let mut text = String::with_capacity(document.len() + 256);
         text.push('{');
         if self.standard.name {
-            push_member(&mut text, "name", &self.pattern.resource_name(stored.key.as_str()));
+            push_member(text, "name", &self.pattern.resource_name(stored.key.as_str()));
         }
-        if self.standard.create_time {
-            push_member(&mut text, "createTime", &stored.create_time.json_text());
-        }
-        if self.standard.update_time {
-            push_member(&mut text, "updateTime", &stored.update_time.json_text());
+        for (set, key, time) in [
+            (self.standard.create_time, "createTime", &stored.create_time),
+            (self.standard.update_time, "updateTime", &stored.update_time),
+        ] {
+            if set {
+                push_key(text, key);
+                text.push('"');
+                time.push_json_text(text);
+                text.push_str("\",");
+            }
         }
         if self.standard.etag {
-            push_member(&mut text, "etag", &etag(stored));
+            // The quoted form that the header has too: `"7"`.
+            push_key(text, "etag");
+            text.push_str("\"\\\"");
+            text.push_str(&stored.version.0.to_string());
+            text.push_str("\\\"\",");
         }
         let members = document.strip_prefix('{').unwrap_or("}").trim_start();
         if members.starts_with('}') && text.ends_with(',') {
             text.pop();
         }
         text.push_str(members);
-        text
     }
 
     /// The resource as a message (binary clients, rules); stored fields unknown to this schema are left out.
@@ -88,9 +102,7 @@ fn pick(from: &Map<String, Value>, path: &[&str], into: &mut Map<String, Value>)
 
 /// Member and comma; the value goes through the JSON library only when it needs escapes.
 fn push_member(text: &mut String, key: &str, value: &str) {
-    text.push('"');
-    text.push_str(key);
-    text.push_str("\":");
+    push_key(text, key);
     if value.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
         text.push('"');
         text.push_str(value);
@@ -101,7 +113,8 @@ fn push_member(text: &mut String, key: &str, value: &str) {
     text.push(',');
 }
 
-/// The quoted form that the header has too: `"7"`.
-fn etag(stored: &Stored) -> String {
-    format!("\"{}\"", stored.version.0)
+fn push_key(text: &mut String, key: &str) {
+    text.push('"');
+    text.push_str(key);
+    text.push_str("\":");
 }

@@ -283,3 +283,34 @@ fn binary_fields_without_a_name_are_refused() {
     message.set_field_by_name("attachment", prost_reflect::Value::Message(packed.expect("decodes")));
     assert_eq!(kind.input_from_message(&message).expect_err("refused").reason, Reason::UnknownField);
 }
+
+/// What an index entry cannot hold is refused with its field; what is stored already stays readable.
+#[test]
+fn an_indexed_text_has_a_longest_length() {
+    let shop = load_text(&[(
+        "shop.proto",
+        r#"syntax = "proto3"; package shop.v1;
+        import "google/api/resource.proto"; import "trine/v1/options.proto";
+        message Item {
+          option (google.api.resource) = { type: "shop.example.com/Item" pattern: "items/{item}" };
+          option (trine.v1.indexes) = { fields: ["a", "b", "c"] };
+          string name = 1;
+          string code = 2 [(trine.v1.unique) = true];
+          string a = 3; string b = 4; string c = 5; string note = 6;
+        }"#,
+    )])
+    .unwrap_or_else(|problems| panic!("{problems:#?}"));
+    let item = shop.resource(&TypeName::new("shop.v1.Item")).expect("there is an item");
+    let input = |field: &str, length: usize| {
+        item.input_from_json(format!("{{\"{field}\":\"{}\"}}", "x".repeat(length)).as_bytes())
+    };
+    for (field, bytes_max) in [("code", 1024), ("a", 823)] {
+        assert!(input(field, bytes_max).is_ok());
+        let error = input(field, bytes_max + 1).expect_err("refused");
+        assert_eq!(error.reason, Reason::InvalidField);
+        assert!(error.message.contains(&format!("`{field}` must be at most {bytes_max} bytes")), "{error}");
+    }
+    assert!(input("note", 100_000).is_ok());
+    let long = json!({ "code": "x".repeat(5000) }).to_string();
+    assert!(item.to_message(&stored(item, "i", &long)).is_ok());
+}

@@ -57,11 +57,21 @@ fn an_admitted_set_gives_the_same_catalogue() {
 #[test]
 fn a_foreign_tree_is_read_and_its_paths_are_kept() {
     let library = tree("tests/fixtures/library");
-    assert_eq!(library.types.len(), 2);
+    assert_eq!(library.types.len(), 3);
     assert!(library.commands.is_empty());
-    let methods: Vec<StandardMethod> = library.standard_routes.iter().map(|route| route.method).collect();
-    assert_eq!(methods.len(), 5);
-    assert!(library.standard_routes.iter().all(|route| route.prefix == "/v1"));
+    let routes = |kind: &str| -> Vec<(StandardMethod, &str)> {
+        let of_kind = library.standard_routes.iter().filter(|route| route.kind.as_str().ends_with(kind));
+        of_kind.map(|route| (route.method, route.prefix.as_str())).collect()
+    };
+    assert_eq!(routes("Book").len(), 5);
+    assert!(routes("Book").iter().all(|(_, prefix)| *prefix == "/v1"));
+    assert_eq!(routes("Magazine").len(), 4);
+    assert!(routes("Publisher").is_empty());
+    let magazine = library.resource(&TypeName::new("example.library.v1.Magazine")).expect("there is one");
+    assert_eq!((magazine.route_prefix.as_str(), magazine.singular.as_str()), ("/library/v2", "magazine"));
+    let listed = &magazine.listed;
+    assert_eq!((listed.json_name.as_str(), listed.resources_number), ("magazine", 4));
+    assert_eq!((listed.next_page_token_number, book().listed.next_page_token_number), (1, 2));
     assert!(book().standard.uid && book().standard.etag);
 }
 
@@ -184,7 +194,8 @@ message B {
 fn commands_that_cannot_be_served_say_how_they_could() {
     for rule in [
         "get: \"/t/v1/{name=as/*}:look\"",
-        "post: \"/v1/{name=as/*}:look\" body: \"*\"",
+        "post: \"/v1/{name=as/**}:look\" body: \"*\"",
+        "post: \"/v1/{name=as/*}/bs:look\" body: \"*\"",
         "post: \"/t/v1/as:look\" body: \"*\"",
         "post: \"/t/v1/{nobody=as/*}:look\" body: \"*\"",
     ] {
@@ -195,4 +206,63 @@ fn commands_that_cannot_be_served_say_how_they_could() {
         assert_eq!(found.location, "t.proto:7:13", "{found}");
         assert!(found.message.contains("t.v1.S.Look"), "{found}");
     }
+}
+
+const SHELF: &str = r#"
+message Shelf {
+  option (google.api.resource) = { type: "x.com/Shelf" pattern: "rooms/{room}/shelves/{shelf_id}" };
+  string name = 1;
+}
+message ByName { string name = 1; }
+message ByParent { string parent = 1; }
+message CreateRequest { string parent = 1; Shelf shelf = 2; string shelf_id = 3; }
+message ListShelvesResponse { repeated Shelf shelves = 1; string next_page_token = 2; }
+message ListShelvesUnpagedResponse { repeated Shelf shelves = 1; }
+"#;
+
+#[test]
+fn standard_methods_that_would_be_served_differently_are_refused() {
+    for (rpc, words) in [
+        ("GetShelf(ByName) returns (Shelf) | get: \"/v1/shelves/{name}\"", "{name=rooms/*/shelves/*}"),
+        ("GetShelf(ByName) returns (Shelf) | post: \"/v1/{name=rooms/*/shelves/*}\"", "get only"),
+        ("GetShelf(ByName) returns (Shelf) | get: \"/{name=rooms/*/shelves/*}\"", "begin it with a version"),
+        (
+            "GetShelf(ByName) returns (Shelf) | get: \"/v1/{name=rooms/*/shelves/*}\" additional_bindings { get: \"/v2/x\" }",
+            "additional bindings",
+        ),
+        (
+            "ListShelvesUnpaged(ByParent) returns (ListShelvesUnpagedResponse) | get: \"/v1/{parent=rooms/*}/shelves\"",
+            "next_page_token",
+        ),
+        (
+            "CreateShelf(CreateRequest) returns (Shelf) | post: \"/v1/{parent=rooms/*}/shelves\" body: \"*\"",
+            "body: \"shelf\"",
+        ),
+        (
+            "UpdateShelf(CreateRequest) returns (Shelf) | put: \"/v1/{shelf.name=rooms/*/shelves/*}\" body: \"shelf\"",
+            "patch only",
+        ),
+        (
+            "DeleteShelf(ByName) returns (Shelf) | delete: \"/v1/{name=rooms/*/shelves/*}\" body: \"*\"",
+            "takes no body",
+        ),
+    ] {
+        let (signature, rule) = rpc.split_once(" | ").expect("two parts");
+        let service =
+            format!("service S {{ rpc {signature} {{ option (google.api.http) = {{ {rule} }}; }} }}");
+        let found = problem(&format!("{SHELF}{service}"));
+        assert!(found.location.starts_with("t.proto:16:13") && found.message.contains(words), "{found}");
+    }
+}
+
+#[test]
+fn names_that_differ_only_in_case_are_refused() {
+    let found = problem(
+        "message Ab { option (google.api.resource) = { type: \"x.com/Ab\" pattern: \"abs/{ab}\" }; }
+         message AB { option (google.api.resource) = { type: \"x.com/AB\" pattern: \"others/{ab}\" }; }",
+    );
+    assert!(found.message.contains("`t.v1.AB` and `t.v1.Ab` differ only in case"), "{found}");
+    // The linker's own rule; the tables rely on it.
+    let found = problem("message A { string taga = 1; string tagA = 2; }");
+    assert!(found.message.contains("conflicts with"), "{found}");
 }

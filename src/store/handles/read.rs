@@ -29,7 +29,8 @@ impl ReadStore {
     /// itself). On a replica (or `read_only`) sessions are read only and the position watcher runs;
     /// start is refused when the login could write.
     pub fn open(url: &DatabaseUrl, options: OpenOptions, read_only: bool) -> Result<Self> {
-        Self::with_database(url.open(options)?, options, read_only)
+        let connections = url.read_threads(options);
+        Self::with_database(url.open(options)?, OpenOptions { connections, ..options }, read_only)
     }
 
     /// As [`ReadStore::open`] on a database that is opened already.
@@ -86,9 +87,16 @@ impl ReadStore {
     }
 
     /// Waits, holding no connection, until this database has replayed `position`; false after `wait_ms_max`.
-    /// At once true on a primary of the same cluster and timeline. Another timeline counts as behind.
+    /// At once true on a primary of the same cluster, unless the position is of a later timeline. On a
+    /// replica another timeline counts as behind.
     pub async fn caught_up(&self, position: Position, wait_ms_max: u64) -> bool {
         self.watcher.caught_up(position, wait_ms_max).await
+    }
+
+    /// Whether a read that was evaluated at `read` includes `wanted`: behind a balancer the watcher and
+    /// a reading connection may look at different replicas.
+    pub fn covers(&self, read: Position, wanted: Position) -> bool {
+        self.watcher.covers(read, wanted)
     }
 
     /// None until the database has been reached for the first time.

@@ -1,6 +1,7 @@
 //! Writing: the one way to change a resource.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -13,7 +14,8 @@ use crate::store::backend::{Committed, Database};
 use crate::store::lane::Lane;
 use crate::store::lane::gate::Gate;
 use crate::store::lane::queue::Queue;
-use crate::store::lane::slow::SlowService;
+use crate::store::lane::slow::{SLOW_THREADS, SlowService};
+use crate::store::lane::work::deadline_passed;
 use crate::store::lane::write::{Committer, WriteService, WriteWork};
 use crate::store::watcher::Watcher;
 
@@ -46,7 +48,9 @@ impl WriteStore {
         let admitted = database.prepare_primary(catalogue)?;
         let watcher = Watcher::start(database.clone(), true);
         let committer = Arc::new(Committer { database, catalogue: ArcSwap::from_pointee(admitted) });
-        let slow_options = options.lane("primary", "slow", 1);
+        // Where one thread writes, the database has but one lock.
+        let slow_threads = if threads > 1 { SLOW_THREADS } else { 1 };
+        let slow_options = options.lane("primary", "slow", slow_threads);
         let slow_service = Arc::new(SlowService { committer: committer.clone() });
         let slow = Lane::start(Arc::new(Queue::new(slow_options)), slow_options, slow_service)?;
 
@@ -63,12 +67,20 @@ impl WriteStore {
     /// Commits or refuses; the only way to change a resource.
     pub async fn commit(&self, write_set: WriteSet, deadline: Deadline) -> Result<Committed> {
         let pass = self.gate.enter(&write_set)?;
-        let (reply, answer) = oneshot::channel();
+        let begun = pass.begun();
+        let (reply, mut answer) = oneshot::channel();
         self.lane.submit(WriteWork { write_set, deadline, pass, reply });
-        // The lane answers what it has not begun by the deadline; what it has begun is waited for.
-        match tokio::time::timeout_at((deadline.instant() + self.grace).into(), answer).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => Err(outcome_unknown("the batch panicked")),
+        let panicked = |_| Err(outcome_unknown("the batch panicked"));
+        if let Ok(answer) = tokio::time::timeout_at(deadline.instant().into(), &mut answer).await {
+            return answer.unwrap_or_else(panicked);
+        }
+        // A thread marks the work first and looks at the deadline then: what is not marked by now will
+        // not be committed, even if all threads hang while they connect.
+        if !begun.load(Ordering::SeqCst) {
+            return Err(deadline_passed());
+        }
+        match tokio::time::timeout(self.grace, answer).await {
+            Ok(answer) => answer.unwrap_or_else(panicked),
             Err(_) => Err(outcome_unknown("the database has not answered")),
         }
     }
@@ -88,4 +100,79 @@ fn outcome_unknown(context: &str) -> Error {
     )
     .with_context(context)
     .with_retry_after_s(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::mpsc::{Receiver, channel};
+
+    use parking_lot::Mutex;
+
+    use super::*;
+    use crate::model::AnswerPlan;
+    use crate::store::backend::{PositionSource, Reader, Writer};
+    use crate::store::request_log::RequestLog;
+
+    /// A database that answers until somebody wants to write: then connecting hangs.
+    struct Hanging {
+        database: Arc<dyn Database>,
+        released: Mutex<Receiver<()>>,
+    }
+
+    impl Database for Hanging {
+        fn prepare_primary(&self, catalogue: &Catalogue) -> Result<Catalogue> {
+            self.database.prepare_primary(catalogue)
+        }
+        fn prepare_events(&self) -> Result<()> {
+            self.database.prepare_events()
+        }
+        fn storage_catalogue(&self) -> Result<Catalogue> {
+            self.database.storage_catalogue()
+        }
+        fn reader(&self, read_only: bool) -> Result<Box<dyn Reader>> {
+            self.database.reader(read_only)
+        }
+        fn writer(&self) -> Result<Box<dyn Writer>> {
+            self.released.lock().recv().unwrap_or_default();
+            self.database.writer()
+        }
+        fn request_log(&self) -> Result<Box<dyn RequestLog>> {
+            self.database.request_log()
+        }
+        fn position_source(&self, primary: bool) -> Result<Box<dyn PositionSource>> {
+            self.database.position_source(primary)
+        }
+    }
+
+    #[tokio::test]
+    async fn work_that_no_thread_has_begun_ends_at_its_deadline_and_was_not_written() {
+        let directory = tempfile::tempdir().unwrap();
+        let options = OpenOptions {
+            connections: 1,
+            read_timeout_ms: 1000,
+            write_timeout_ms: 1000,
+            lock_timeout_ms: 100,
+            queue_length_max: 10,
+            batch_length_max: 10,
+        };
+        let proto = Path::new(env!("CARGO_MANIFEST_DIR")).join("proto");
+        let catalogue = crate::schema::load(&[proto], &["*".to_owned()]).unwrap();
+        let database = crate::store::sqlite::open(&directory.path().join("a.db"), options).unwrap();
+        let (release, released) = channel();
+        let hanging = Arc::new(Hanging { database, released: Mutex::new(released) });
+        let store = WriteStore::with_database(hanging, options, &catalogue, 1).unwrap();
+        let nothing = WriteSet {
+            mutations: Vec::new(),
+            answer: AnswerPlan::Empty,
+            idempotency: None,
+            operation: None,
+            request_id: String::new(),
+            traceparent: None,
+        };
+        let outcome = store.commit(nothing, Deadline::after(Duration::from_millis(20))).await;
+        // Before the store is dropped: it waits for its threads.
+        drop(release);
+        assert_eq!(outcome.unwrap_err().reason, Reason::Deadline);
+    }
 }

@@ -3,15 +3,16 @@
 //!
 //! Names are kept as hashes: two that collide only wait for each other.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 
 use super::queue::Queue;
 use super::write::WriteWork;
-use crate::model::{Error, IdempotencyKey, Reason, Result, WriteSet};
+use crate::model::{Error, IdempotencyKey, Reason, ResourceRef, Result, WriteSet};
 
 #[derive(Default)]
 pub(in crate::store) struct Gate {
@@ -38,6 +39,7 @@ impl Gate {
 
     /// Takes the key for as long as the pass lives; refuses the same key twice at once.
     pub(in crate::store) fn enter(self: &Arc<Self>, write_set: &WriteSet) -> Result<Pass> {
+        refuse_repeated_resources(write_set)?;
         let key = write_set.idempotency.as_ref().map(|idempotency| idempotency.key.clone());
         if let Some(key) = &key
             && !self.state.lock().keys.insert(key.clone())
@@ -48,7 +50,7 @@ impl Gate {
             )
             .with_retry_after_s(1));
         }
-        Ok(Pass { gate: self.clone(), names: names(write_set), key, admitted: false })
+        Ok(Pass { gate: self.clone(), names: names(write_set), key, admitted: false, begun: Arc::default() })
     }
 
     /// Takes the longest-waiting write sets whose names are free. One that is held back holds back
@@ -104,6 +106,18 @@ pub(in crate::store) struct Pass {
     names: Vec<u64>,
     key: Option<IdempotencyKey>,
     admitted: bool,
+    begun: Arc<AtomicBool>,
+}
+
+impl Pass {
+    /// Set once a thread is about to commit the write set.
+    pub(in crate::store) fn begun(&self) -> Arc<AtomicBool> {
+        self.begun.clone()
+    }
+
+    pub(super) fn begin(&self) {
+        self.begun.store(true, Ordering::SeqCst);
+    }
 }
 
 impl Drop for Pass {
@@ -111,6 +125,23 @@ impl Drop for Pass {
         let gate = self.gate.clone();
         gate.leave(self);
     }
+}
+
+/// Statements over many rows see each row once: of two changes to one resource one would be lost.
+fn refuse_repeated_resources(write_set: &WriteSet) -> Result<()> {
+    let mut seen: HashMap<&ResourceRef, usize> = HashMap::with_capacity(write_set.mutations.len());
+    for (at, mutation) in write_set.mutations.iter().enumerate() {
+        if let Some(first) = seen.insert(&mutation.resource, at) {
+            return Err(Error::new(
+                Reason::InvalidParameter,
+                format!(
+                    "mutations[{first}] and mutations[{at}] are of the same resource; make one mutation of them"
+                ),
+            )
+            .with_metadata("mutation", format!("mutations[{at}]")));
+        }
+    }
+    Ok(())
 }
 
 fn names(write_set: &WriteSet) -> Vec<u64> {

@@ -70,3 +70,17 @@ fn a_key_is_in_progress_until_its_pass_is_dropped() {
     drop(pass);
     assert!(gate.enter(&write_set).is_ok());
 }
+
+#[test]
+fn two_mutations_of_one_resource_are_refused_and_leave_the_key_free() {
+    let gate = Arc::new(Gate::default());
+    let mut write_set = work(&gate, &["a", "b"]).write_set;
+    let key = IdempotencyKey { principal: "p".into(), scope: "s".into(), key: "k".into() };
+    write_set.idempotency = Some(Idempotency { key, fingerprint: Fingerprint([0; 32]) });
+    let mut twice = write_set.clone();
+    twice.mutations.push(twice.mutations[0].clone());
+    let error = gate.enter(&twice).err().expect("refused");
+    assert_eq!(error.reason, Reason::InvalidParameter);
+    assert!(error.message.starts_with("mutations[0] and mutations[2]"), "{error}");
+    assert!(gate.enter(&write_set).is_ok());
+}

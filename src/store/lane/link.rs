@@ -25,6 +25,10 @@ impl<C> Link<C> {
         Self { connection: None, failure: None, backoff: BACKOFF_MIN, retry_at: Instant::now(), breakages: 0 }
     }
 
+    pub(super) fn is_connected(&self) -> bool {
+        self.connection.is_some()
+    }
+
     pub(super) fn is_due(&self) -> bool {
         self.connection.is_none() && Instant::now() >= self.retry_at
     }
@@ -51,6 +55,10 @@ impl<C> Link<C> {
 
     pub(super) fn connection(&mut self) -> Result<&mut C> {
         self.connection.as_mut().ok_or_else(|| {
+            // It was reached, and said what is the matter.
+            if let Some(told) = self.failure.as_ref().filter(|error| error.reason == Reason::ReadOnlyMode) {
+                return told.clone();
+            }
             let context = self
                 .failure
                 .as_ref()

@@ -22,6 +22,10 @@ pub(in crate::store) struct Queue<W> {
 
 struct State<W> {
     waiting: VecDeque<W>,
+    /// Threads that wait for work.
+    sleeping: usize,
+    /// A thread was woken and has not looked yet: waking another would only halve its batch.
+    woken: bool,
     closed: bool,
 }
 
@@ -37,7 +41,7 @@ impl<W: Work> Queue<W> {
     pub(in crate::store) fn new(options: LaneOptions) -> Self {
         let labels = [("database", options.database), ("lane", options.lane)];
         Self {
-            state: Mutex::new(State { waiting: VecDeque::new(), closed: false }),
+            state: Mutex::new(State { waiting: VecDeque::new(), sleeping: 0, woken: false, closed: false }),
             changed: Condvar::new(),
             length_max: options.queue_length_max,
             length: metrics::gauge!("trine_lane_queue_length", &labels),
@@ -47,21 +51,19 @@ impl<W: Work> Queue<W> {
     }
 
     pub(super) fn push(&self, work: W) {
-        let refused = {
-            let mut state = self.state.lock();
-            if state.closed || state.waiting.len() >= self.length_max {
-                Some(work)
-            } else {
-                state.waiting.push_back(work);
-                self.length.set(state.waiting.len() as f64);
-                None
-            }
-        };
-        match refused {
-            Some(work) => work.fail(overloaded()),
-            None => {
-                self.changed.notify_one();
-            }
+        let mut state = self.state.lock();
+        if state.closed || state.waiting.len() >= self.length_max {
+            drop(state);
+            work.fail(overloaded());
+            return;
+        }
+        state.waiting.push_back(work);
+        self.length.set(state.waiting.len() as f64);
+        let wake = state.sleeping > 0 && !state.woken;
+        state.woken |= wake;
+        drop(state);
+        if wake {
+            self.changed.notify_one();
         }
     }
 
@@ -82,6 +84,10 @@ impl<W: Work> Queue<W> {
             let batch = take(&mut state.waiting);
             self.length.set(state.waiting.len() as f64);
             if !batch.is_empty() {
+                if !state.waiting.is_empty() && state.sleeping > 0 {
+                    // More than one batch waits: another thread takes the rest.
+                    self.changed.notify_one();
+                }
                 return Next::Batch(batch);
             }
             if state.closed && state.waiting.is_empty() {
@@ -92,10 +98,13 @@ impl<W: Work> Queue<W> {
             }
             // What waits here is held back by `take`; it may still run out of time.
             let earliest = state.waiting.iter().map(|work| work.deadline().instant()).min();
+            state.sleeping += 1;
             match earliest.into_iter().chain(retry_at).min() {
                 Some(at) => drop(self.changed.wait_until(&mut state, at)),
                 None => self.changed.wait(&mut state),
             }
+            state.sleeping -= 1;
+            state.woken = false;
         }
     }
 

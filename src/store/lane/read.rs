@@ -7,8 +7,8 @@ use std::sync::Arc;
 use super::Service;
 use super::work::{Job, Work};
 use crate::model::{
-    Answer, Deadline, Error, Fingerprint, IdempotencyKey, Key, Operation, OperationId, Reason, Result,
-    Stored, TypeName,
+    Answer, Deadline, Error, Fingerprint, IdempotencyKey, Key, Operation, OperationId, Result, Stored,
+    TypeName,
 };
 use crate::query::ListQuery;
 use crate::schema::ResourceType;
@@ -97,14 +97,15 @@ impl Service for ReadService {
             fit &= serve_gets(reader, jobs);
         }
         if !sorted.answers.is_empty() {
-            fit &= serve_each(sorted.answers, |keys: &[IdempotencyKey]| reader.answers(keys));
+            fit &= serve_each(reader, sorted.answers, |reader, keys: &[IdempotencyKey]| reader.answers(keys));
         }
         if !sorted.operations.is_empty() {
-            fit &= serve_each(sorted.operations, |ids: &[OperationId]| reader.operations(ids));
+            fit &=
+                serve_each(reader, sorted.operations, |reader, ids: &[OperationId]| reader.operations(ids));
         }
         for job in sorted.operation_lists {
             let found = reader.list_operations(job.input.0.as_ref(), job.input.1);
-            fit &= keeps_connection(&found);
+            fit &= is_fit(reader, &found);
             job.answer(found);
         }
         for job in sorted.lists {
@@ -113,7 +114,7 @@ impl Service for ReadService {
                 continue;
             }
             let found = reader.list(&job.input.0, &job.input.1);
-            fit &= keeps_connection(&found);
+            fit &= is_fit(reader, &found);
             job.answer(found);
         }
         fit
@@ -126,7 +127,7 @@ fn serve_gets(reader: &mut dyn Reader, jobs: Vec<GetJob>) -> bool {
     keys.sort_unstable();
     keys.dedup();
     let found = reader.get(&kind, &keys);
-    let fit = keeps_connection(&found);
+    let fit = is_fit(reader, &found);
     match found {
         Ok(Read { value, position }) => {
             let rows: HashMap<&Key, &Stored> = value.iter().map(|row| (&row.key, row)).collect();
@@ -141,10 +142,14 @@ fn serve_gets(reader: &mut dyn Reader, jobs: Vec<GetJob>) -> bool {
 }
 
 /// One answer for each input, in order.
-fn serve_each<I: Clone, O>(jobs: Vec<Job<I, O>>, read: impl FnOnce(&[I]) -> Result<Vec<O>>) -> bool {
+fn serve_each<I: Clone, O>(
+    reader: &mut dyn Reader,
+    jobs: Vec<Job<I, O>>,
+    read: impl FnOnce(&mut dyn Reader, &[I]) -> Result<Vec<O>>,
+) -> bool {
     let (inputs, replies): (Vec<I>, Vec<_>) = jobs.into_iter().map(|job| (job.input, job.reply)).unzip();
-    let found = read(&inputs);
-    let fit = keeps_connection(&found);
+    let found = read(reader, &inputs);
+    let fit = is_fit(reader, &found);
     match found {
         Ok(outputs) => {
             replies.into_iter().zip(outputs).for_each(|(reply, output)| drop(reply.send(Ok(output))))
@@ -154,6 +159,8 @@ fn serve_each<I: Clone, O>(jobs: Vec<Job<I, O>>, read: impl FnOnce(&[I]) -> Resu
     fit
 }
 
-fn keeps_connection<T>(found: &Result<T>) -> bool {
-    !found.as_ref().is_err_and(|error| error.reason == Reason::DatabaseUnavailable)
+/// The connection's own word, not the sort of the error: what a replica cancels or takes too long
+/// says nothing about it.
+fn is_fit<T>(reader: &dyn Reader, found: &Result<T>) -> bool {
+    !found.as_ref().is_err_and(|error| reader.is_lost_by(error))
 }

@@ -7,6 +7,9 @@ use crate::model::{Deadline, Error, Reason, Result};
 pub(in crate::store) trait Work: Send + 'static {
     fn deadline(&self) -> Deadline;
     fn fail(self, error: Error);
+
+    /// A thread that is connected is about to serve it: from here on it may have had an effect.
+    fn begin(&self) {}
 }
 
 /// One input that waits for one output.

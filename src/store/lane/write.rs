@@ -55,6 +55,10 @@ impl Work for WriteWork {
     fn fail(self, error: Error) {
         self.answer(Err(error));
     }
+
+    fn begin(&self) {
+        self.pass.begin();
+    }
 }
 
 /// What both write lanes commit with.
@@ -84,7 +88,7 @@ impl Committer {
                 match verdict {
                     Verdict::Committed(committed) => work.answer(Ok(committed)),
                     Verdict::Rejected(error) => {
-                        fit &= keeps_connection(&error);
+                        fit &= !writer.is_lost_by(&error);
                         work.answer(Err(error));
                     }
                     Verdict::Busy => busy.push(work),
@@ -105,11 +109,6 @@ impl Committer {
         pending.into_iter().for_each(|work| work.answer(Err(moved())));
         (busy, fit)
     }
-}
-
-/// A member's own fault says nothing about the connection.
-fn keeps_connection(error: &Error) -> bool {
-    !matches!(error.reason, Reason::DatabaseUnavailable | Reason::CommitOutcomeUnknown | Reason::Internal)
 }
 
 pub(in crate::store) struct WriteService {

@@ -1,5 +1,7 @@
 //! One PostgreSQL database: opens each kind of connection.
 
+use std::sync::Arc;
+
 use super::commit::PostgresWriter;
 use super::grants;
 use super::history;
@@ -19,12 +21,12 @@ use crate::store::request_log::RequestLog;
 pub(super) struct PostgresDatabase {
     url: String,
     options: OpenOptions,
-    ownership: Ownership,
+    ownership: Arc<Ownership>,
 }
 
 impl PostgresDatabase {
     pub(super) fn new(url: &str, options: OpenOptions) -> Self {
-        Self { url: url.to_owned(), options, ownership: Ownership::default() }
+        Self { url: url.to_owned(), options, ownership: Arc::new(Ownership::new(url, options)) }
     }
 
     fn session(&self, purpose: Purpose) -> Result<Session> {
@@ -34,7 +36,7 @@ impl PostgresDatabase {
 
 impl Database for PostgresDatabase {
     fn prepare_primary(&self, catalogue: &Catalogue) -> Result<Catalogue> {
-        self.ownership.hold(|| self.session(Purpose::Schema))?;
+        self.ownership.hold()?;
         schema::prepare(&mut self.session(Purpose::Schema)?, catalogue)
     }
 
@@ -55,8 +57,9 @@ impl Database for PostgresDatabase {
     }
 
     fn writer(&self) -> Result<Box<dyn Writer>> {
-        self.ownership.hold(|| self.session(Purpose::Schema))?;
-        Ok(Box::new(PostgresWriter::new(self.session(Purpose::Write)?, &self.url, self.options)?))
+        self.ownership.hold()?;
+        let (session, ownership) = (self.session(Purpose::Write)?, Arc::clone(&self.ownership));
+        Ok(Box::new(PostgresWriter::new(session, &self.url, self.options, ownership)?))
     }
 
     fn request_log(&self) -> Result<Box<dyn RequestLog>> {
@@ -64,6 +67,7 @@ impl Database for PostgresDatabase {
     }
 
     fn position_source(&self, primary: bool) -> Result<Box<dyn PositionSource>> {
-        Ok(Box::new(PostgresPositions::new(self.session(Purpose::Watch)?, primary)))
+        let ownership = primary.then(|| Arc::clone(&self.ownership));
+        Ok(Box::new(PostgresPositions::new(self.session(Purpose::Watch)?, ownership)))
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use diesel::result::{ConnectionError, DatabaseErrorKind, Error as DieselError};
 
 use crate::model::{Error, Reason};
+use crate::store::backend::schema_is_older;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Failure {
@@ -21,6 +22,8 @@ pub(super) enum Failure {
     UniqueViolation,
     /// A statement that writes, on a replica.
     ReadOnly,
+    /// A table or column that is not there.
+    Schema,
     Other,
 }
 
@@ -52,7 +55,14 @@ impl Failure {
             ("no connection to the server", Failure::Connection),
             ("could not receive data from server", Failure::Connection),
             ("the database system is", Failure::Connection),
+            // Would be said at every further use of the statement.
+            ("cached plan must not change result type", Failure::Connection),
+            ("prepared statement ", Failure::Connection),
         ];
+        let names = ["relation ", "column "].iter().any(|name| message.contains(name));
+        if names && message.ends_with("does not exist") {
+            return Self::Schema;
+        }
         let found = TEXTS.iter().find(|(text, _)| message.contains(text));
         found.map_or(Self::Other, |(_, failure)| *failure)
     }
@@ -64,6 +74,7 @@ pub(super) fn to_error(error: &DieselError, took: Duration, timeout_ms: u32) -> 
     match Failure::of(error) {
         Failure::Connection => unavailable(context),
         Failure::Transient => unavailable(context),
+        Failure::Schema => schema_is_older(context),
         Failure::StatementTimeout => statement_timeout(context, timeout_ms),
         Failure::LockTimeout => {
             Error::new(Reason::Overloaded, "the resource is locked by somebody else; try again")
@@ -102,4 +113,21 @@ fn statement_timeout(context: String, timeout_ms: u32) -> Error {
         ),
     )
     .with_context(context)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_schema_lacks_is_told_by_its_text() {
+        for text in [
+            "relation \"trine.blog.v2.User\" does not exist",
+            "column e.nickname does not exist",
+            "column \"nickname\" of relation \"blog.v1.User\" does not exist",
+        ] {
+            assert_eq!(Failure::of_text(text), Failure::Schema, "{text}");
+        }
+        assert_eq!(Failure::of_text("role \"x\" does not exist"), Failure::Other);
+    }
 }

@@ -10,22 +10,40 @@ use super::table::identifier;
 use crate::model::{Error, Reason, Result};
 
 /// SQL for `trine grants --role ROLE --user NAME`, to be run on the primary (and on a microservice's
-/// events database with role `events`). Nobody gets rights on more than the role needs.
+/// events database with role `events`), by a superuser or by the owner of the schema where that is
+/// enough. Nobody gets rights on more than the role needs.
 pub fn grants_sql(writes: bool, user: &str) -> String {
     let user = identifier(user);
-    let read = format!(
-        "GRANT USAGE ON SCHEMA trine TO {user};\n\
-         GRANT SELECT ON ALL TABLES IN SCHEMA trine TO {user};\n\
-         ALTER DEFAULT PRIVILEGES IN SCHEMA trine GRANT SELECT ON TABLES TO {user};\n\
-         -- The replica's own timeline and receiver are visible only so.\n\
-         GRANT pg_read_all_stats TO {user};\n"
-    );
-    if !writes {
-        return read;
-    }
+    let rights = if writes { owner_rights(&user) } else { reader_rights(&user) };
+    format!(
+        "{rights}\
+         -- Messages in English: some failures are told by their text. Needs a superuser.\n\
+         ALTER ROLE {user} SET lc_messages TO 'C';\n"
+    )
+}
+
+fn owner_rights(user: &str) -> String {
     format!(
         "-- The monolith owns its schema: it makes and changes tables.\n\
          CREATE SCHEMA IF NOT EXISTS trine AUTHORIZATION {user};\n"
+    )
+}
+
+/// Default privileges belong to the role that makes a table, and that is the owner of the schema,
+/// whoever runs this.
+fn reader_rights(user: &str) -> String {
+    let name = user.replace('\'', "''");
+    format!(
+        "GRANT USAGE ON SCHEMA trine TO {user};\n\
+         GRANT SELECT ON ALL TABLES IN SCHEMA trine TO {user};\n\
+         -- Tables that are made later, too.\n\
+         DO $grants$ BEGIN EXECUTE (\n    \
+             SELECT format('ALTER DEFAULT PRIVILEGES FOR ROLE %I IN SCHEMA trine GRANT SELECT ON TABLES TO %s', \
+             pg_get_userbyid(nspowner), '{name}')\n    \
+             FROM pg_namespace WHERE nspname = 'trine'\n\
+         ); END $grants$;\n\
+         -- The replica's own timeline and receiver are visible only so. Needs a superuser.\n\
+         GRANT pg_read_all_stats TO {user};\n"
     )
 }
 

@@ -1,7 +1,7 @@
 //! A list query as SQL: keyset pages over promoted columns.
 //!
 //! Nulls come first in ascending and last in descending order, as in SQLite. The client's filter
-//! decides the shape of the text, so only plain shapes are kept prepared.
+//! decides the shape of the text, so only plain shapes are kept prepared (`shapes.rs`).
 
 use super::position::POSITION_SQL;
 use super::statement::Bind;
@@ -12,7 +12,7 @@ use crate::schema::{Column, ColumnKind, ColumnSource, ResourceType};
 pub(super) struct ListSql {
     pub text: String,
     pub binds: Vec<Bind>,
-    /// Few enough shapes to keep the statement prepared.
+    /// Likely to come again.
     pub cached: bool,
 }
 
@@ -93,7 +93,9 @@ impl<'a> Builder<'a> {
     fn first_column_bound(&mut self, order: &[OrderBy], after: &After) {
         let Some((first, value)) = order.first().zip(after.values.first()) else { return };
         let column = self.column(first.column);
-        let never_null = column.implicit_default || !matches!(column.source, ColumnSource::Field { .. });
+        // NaN is in no order: it is promoted to NULL, also where an absent value is zero.
+        let has_default = column.implicit_default && column.kind != ColumnKind::Real;
+        let never_null = has_default || !matches!(column.source, ColumnSource::Field { .. });
         if *value == Scalar::Null || (first.descending && !never_null) {
             return;
         }

@@ -21,6 +21,7 @@ mod requests;
 pub mod retention;
 mod schema;
 mod session;
+mod shapes;
 mod statement;
 mod table;
 mod watch;

@@ -7,10 +7,11 @@ use diesel::prelude::*;
 use super::list::list_sql;
 use super::records;
 use super::session::Session;
+use super::shapes::Shapes;
 use super::statement::{Bind, statement};
 use super::table::{PlacedRow, PlacedRowType, get_sql, placed};
 use crate::model::{
-    Answer, Fingerprint, IdempotencyKey, Key, Operation, OperationId, Result, Stored, TypeName,
+    Answer, Error, Fingerprint, IdempotencyKey, Key, Operation, OperationId, Result, Stored, TypeName,
 };
 use crate::query::ListQuery;
 use crate::schema::ResourceType;
@@ -19,11 +20,12 @@ use crate::store::backend::{Read, Reader};
 pub(super) struct PostgresReader {
     pub session: Session,
     get_sql: HashMap<TypeName, String>,
+    list_shapes: Shapes,
 }
 
 impl PostgresReader {
     pub(super) fn new(session: Session) -> Self {
-        Self { session, get_sql: HashMap::new() }
+        Self { session, get_sql: HashMap::new(), list_shapes: Shapes::default() }
     }
 
     fn place(&self, kind: &ResourceType, rows: Vec<PlacedRow>) -> Read<Vec<Stored>> {
@@ -33,6 +35,11 @@ impl PostgresReader {
 }
 
 impl Reader for PostgresReader {
+    /// Each read is a transaction of its own: what failed left nothing open.
+    fn is_lost_by(&self, _: &Error) -> bool {
+        self.session.is_lost()
+    }
+
     fn get(&mut self, kind: &ResourceType, keys: &[Key]) -> Result<Read<Vec<Stored>>> {
         let sql = self.get_sql.entry(kind.name.clone()).or_insert_with(|| get_sql(kind));
         let keys = Bind::Texts(keys.iter().map(|key| key.as_str().to_owned()).collect());
@@ -44,7 +51,7 @@ impl Reader for PostgresReader {
     fn list(&mut self, kind: &ResourceType, query: &ListQuery) -> Result<Read<Vec<Stored>>> {
         let list = list_sql(kind, query);
         let mut query = statement::<PlacedRowType>(&list.text, list.binds);
-        if !list.cached {
+        if !(list.cached && self.list_shapes.keeps(&list.text)) {
             query = query.uncached();
         }
         let rows = self.session.run(|connection| query.load::<PlacedRow>(connection))?;

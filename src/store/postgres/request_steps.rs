@@ -1,8 +1,7 @@
 //! Steps of the request log that end or hand on a claim.
 
 use diesel::prelude::*;
-use diesel::sql_types::Text;
-use serde_json::json;
+use diesel::sql_types::{BigInt, Text};
 
 use super::records::{from_json, to_json};
 use super::session::Session;
@@ -27,19 +26,36 @@ pub(super) fn decide(
     )
 }
 
+pub(super) fn renew(session: &mut Session, claims: &[(OperationId, u32)], lease_ms: u64) -> Result<LogReply> {
+    let (ids, attempts): (Vec<String>, Vec<i64>) =
+        claims.iter().map(|(id, attempt)| (id.0.clone(), i64::from(*attempt))).unzip();
+    step(
+        session,
+        "UPDATE trine.requests r SET due_time = clock_timestamp() + $ * interval '1 millisecond' \
+         FROM unnest($, $) AS claim (id, attempt) \
+         WHERE r.id = claim.id AND r.attempt = claim.attempt AND r.state IN ('RUNNING', 'APPLYING')",
+        vec![
+            Bind::Integer(i64::try_from(lease_ms).unwrap_or(i64::MAX)),
+            Bind::Texts(ids),
+            Bind::Integers(attempts),
+        ],
+    )
+}
+
 /// Runs a [`LogJob::Retry`].
 pub(super) fn retry(session: &mut Session, job: &LogJob) -> Result<LogReply> {
-    let LogJob::Retry { id, attempt, delay_ms, forget_decision, not_before } = job else {
+    let LogJob::Retry { id, attempt, delay_ms, forget_decision, fault, not_before } = job else {
         return Err(Error::internal("not a retry"));
     };
     let stepped = step(
         session,
         "UPDATE trine.requests SET state = 'ACCEPTED', \
-             due_time = clock_timestamp() + $ * interval '1 millisecond', \
+             due_time = clock_timestamp() + $ * interval '1 millisecond', faults = faults + $, \
              decided = CASE WHEN $ THEN NULL ELSE decided END \
          WHERE id = $ AND attempt = $ AND state IN ('RUNNING', 'APPLYING')",
         vec![
             Bind::Integer(i64::try_from(*delay_ms).unwrap_or(i64::MAX)),
+            Bind::Integer(i64::from(*fault)),
             Bind::Boolean(*forget_decision),
             Bind::text(id.0.as_str()),
             Bind::Integer((*attempt).into()),
@@ -57,7 +73,10 @@ fn read_not_before(session: &mut Session, id: &OperationId, position: Position) 
         statement::<Text>("SELECT request FROM trine.requests WHERE id = $", vec![Bind::text(id.0.as_str())])
             .get_result(connection)
     })?;
-    let request = AcceptedRequest { position: Some(position), ..from_json(&text)? };
+    let mut request: AcceptedRequest = from_json(&text)?;
+    if !request.read_not_before(position) {
+        return Ok(());
+    }
     let binds = vec![Bind::text(to_json(&request)?), Bind::text(id.0.as_str())];
     session.execute("UPDATE trine.requests SET request = $ WHERE id = $", binds).map(|_| ())
 }
@@ -83,15 +102,30 @@ pub(super) fn settle(session: &mut Session, job: &LogJob) -> Result<LogReply> {
     )
 }
 
-/// Only what nobody has decided: a decided write set may have been applied although its
-/// acknowledgement was lost.
-pub(super) fn cancel(session: &mut Session, id: &OperationId) -> Result<LogReply> {
-    let status = json!({ "code": 1, "message": "cancelled before it was decided", "details": [] });
+/// Runs a [`LogJob::GiveUp`].
+pub(super) fn give_up(session: &mut Session, job: &LogJob) -> Result<LogReply> {
+    let LogJob::GiveUp { id, attempt: wanted, status } = job else {
+        return Err(Error::internal("not a job to give up"));
+    };
+    let pending: Option<(String, i64)> = session.run(|connection| {
+        statement::<(Text, BigInt)>(
+            "SELECT request, attempt FROM trine.requests WHERE id = $ AND NOT done FOR UPDATE",
+            vec![Bind::text(id.0.as_str())],
+        )
+        .get_result(connection)
+        .optional()
+    })?;
+    let Some((request, attempt)) = pending else { return Ok(LogReply::Stepped(false)) };
+    if wanted.is_some_and(|wanted| i64::from(wanted) != attempt) {
+        return Ok(LogReply::Stepped(false));
+    }
+    let attempts = u32::try_from(attempt).map_err(|_| Error::internal("attempts overflow"))?;
+    let failure = from_json::<AcceptedRequest>(&request)?.failure(attempts, status.clone());
     step(
         session,
-        "UPDATE trine.requests SET state = 'DONE', done = TRUE, done_time = clock_timestamp(), \
-             failed = TRUE, result = $ WHERE id = $ AND state = 'ACCEPTED' AND decided IS NULL",
-        vec![Bind::text(to_json(&OperationResult::Error(status))?), Bind::text(id.0.as_str())],
+        "UPDATE trine.requests SET state = 'ACCEPTED', due_time = clock_timestamp(), decided = $, \
+             faults = 0 WHERE id = $",
+        vec![Bind::text(to_json(&failure)?), Bind::text(id.0.as_str())],
     )
 }
 

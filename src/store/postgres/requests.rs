@@ -5,20 +5,22 @@
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text};
+use diesel::sql_types::{BigInt, Binary, Nullable, Text};
 use serde_json::json;
 use std::time::Instant;
 
 use super::failure::{Failure, unavailable};
 use super::records::{digest, from_json, to_json};
-use super::request_steps::{cancel, decide, purge, retry, settle};
+use super::request_steps::{decide, give_up, purge, renew, retry, settle};
 use super::session::Session;
 use super::statement::{Bind, statement};
-use crate::failpoint;
 use crate::model::{
     Error, Fingerprint, Operation, OperationId, OperationResult, OperationState, Result, Timestamp,
 };
-use crate::store::request_log::{AcceptedRequest, Claimed, LogJob, LogReply, RequestLog};
+use crate::store::crash_points;
+use crate::store::request_log::{
+    AcceptedRequest, Claimed, DONE_COUNT_MAX, LogJob, LogReply, RequestLog, outcome_unknown, readable,
+};
 
 pub(super) struct PostgresRequestLog {
     pub session: Session,
@@ -55,16 +57,17 @@ impl PostgresRequestLog {
                 return Err(Broken(error, false));
             }
         };
-        failpoint!("append.before");
+        crash_points::before_commit(jobs);
         let begin = Instant::now();
         let committed = self.session.connection.batch_execute("COMMIT");
-        failpoint!("append.after");
+        crash_points::after_commit(jobs);
         match committed {
             Ok(()) => Ok(replies),
             // The caller retries under the same ids and keys, which finds what was appended.
             Err(error) => {
                 let sent = Failure::of(&error) == Failure::Connection;
-                Err(Broken(self.session.judge(&error, begin.elapsed()), sent))
+                let error = self.session.judge(&error, begin.elapsed());
+                Err(if sent { Broken(outcome_unknown(error), true) } else { Broken(error, false) })
             }
         }
     }
@@ -82,10 +85,11 @@ impl PostgresRequestLog {
         match job {
             LogJob::Append(request) => append(session, request),
             LogJob::Claim { limit, lease_ms } => claim(session, *limit, *lease_ms),
+            LogJob::Renew { claims, lease_ms } => renew(session, claims, *lease_ms),
             LogJob::Decide { id, attempt, write_set } => decide(session, id, *attempt, write_set),
             LogJob::Retry { .. } => retry(session, job),
             LogJob::Settle { .. } => settle(session, job),
-            LogJob::Cancel { id } => cancel(session, id),
+            LogJob::GiveUp { .. } => give_up(session, job),
             LogJob::Get { id } => Ok(LogReply::Operation(find(session, id)?)),
             LogJob::List { before, limit } => list(session, before.as_ref(), *limit),
             LogJob::Backlog => backlog(session),
@@ -108,17 +112,7 @@ fn append(session: &mut Session, request: &AcceptedRequest) -> Result<LogReply> 
         ],
     )?;
     if inserted > 0 {
-        let operation = Operation {
-            id: request.id.clone(),
-            method: request.method.clone(),
-            principal: idempotency.key.principal.clone(),
-            state: OperationState::Accepted,
-            attempts: 0,
-            accept_time: request.accept_time.clone(),
-            apply_time: None,
-            consistency_token: None,
-            result: None,
-        };
+        let operation = request.accepted();
         return Ok(LogReply::Appended { operation, fingerprint: idempotency.fingerprint, existed: false });
     }
     let (id, fingerprint): (String, Vec<u8>) = session.run(|connection| {
@@ -137,28 +131,28 @@ fn append(session: &mut Session, request: &AcceptedRequest) -> Result<LogReply> 
 /// Ids are UUIDv7, so the order of the ids is that of acceptance. What another runner is claiming
 /// at this moment is skipped.
 fn claim(session: &mut Session, limit: u32, lease_ms: u64) -> Result<LogReply> {
-    let rows: Vec<(String, i64, Option<String>)> = session.run(|connection| {
-        statement::<(Text, BigInt, Nullable<Text>)>(
+    let rows: Vec<(String, i64, i64, Option<String>)> = session.run(|connection| {
+        statement::<(Text, BigInt, BigInt, Nullable<Text>)>(
             "WITH due AS (SELECT id FROM trine.requests WHERE NOT done AND due_time <= clock_timestamp() \
                           ORDER BY id LIMIT $ FOR UPDATE SKIP LOCKED) \
              UPDATE trine.requests r SET attempt = r.attempt + 1, \
                  due_time = clock_timestamp() + $ * interval '1 millisecond', \
                  state = CASE WHEN r.decided IS NULL THEN 'RUNNING' ELSE 'APPLYING' END \
-             FROM due WHERE r.id = due.id RETURNING r.request, r.attempt, r.decided",
+             FROM due WHERE r.id = due.id RETURNING r.request, r.attempt, r.faults, r.decided",
             vec![Bind::Integer(i64::from(limit)), Bind::Integer(i64::try_from(lease_ms).unwrap_or(i64::MAX))],
         )
         .load(connection)
     })?;
-    let mut claimed = Vec::with_capacity(rows.len());
-    for (request, attempt, decided) in rows {
-        claimed.push(Claimed {
-            request: from_json(&request)?,
-            attempt: u32::try_from(attempt).map_err(|_| Error::internal("attempts overflow"))?,
-            decided: decided.as_deref().map(from_json).transpose()?,
-        });
-    }
-    claimed.sort_by(|left, right| left.request.id.cmp(&right.request.id));
-    Ok(LogReply::Claimed(claimed))
+    Ok(LogReply::Claimed(readable(rows.into_iter().map(claimed))))
+}
+
+fn claimed((request, attempt, faults, decided): (String, i64, i64, Option<String>)) -> Result<Claimed> {
+    Ok(Claimed {
+        request: from_json(&request)?,
+        attempt: u32::try_from(attempt).map_err(|_| Error::internal("attempts overflow"))?,
+        faults: u32::try_from(faults).map_err(|_| Error::internal("faults overflow"))?,
+        decided: decided.as_deref().map(from_json).transpose()?,
+    })
 }
 
 type OperationRowType = (Text, Text, BigInt, Nullable<Text>, Nullable<Text>, Nullable<Text>);
@@ -208,24 +202,31 @@ fn operation((request, state, attempt, apply_time, token, result): OperationRow)
 }
 
 fn backlog(session: &mut Session) -> Result<LogReply> {
-    let rows: Vec<(String, bool, i64, i64)> = session.run(|connection| {
-        statement::<(Text, Bool, BigInt, BigInt)>(
-            "SELECT state, done, count(*), \
+    let rows: Vec<(String, i64, i64)> = session.run(|connection| {
+        statement::<(Text, BigInt, BigInt)>(
+            "SELECT state, count(*), \
                     (extract(epoch FROM clock_timestamp() - min(accepted_time)) * 1000)::bigint \
-             FROM trine.requests GROUP BY state, done",
+             FROM trine.requests WHERE NOT done GROUP BY state",
             vec![],
         )
         .load(connection)
     })?;
+    let done: i64 = session.run(|connection| {
+        statement::<BigInt>(
+            "SELECT count(*) FROM (SELECT 1 FROM trine.requests WHERE done LIMIT $) finished",
+            vec![Bind::Integer(DONE_COUNT_MAX)],
+        )
+        .get_result(connection)
+    })?;
     let count = |wanted: &str| {
-        rows.iter().filter(|(state, ..)| state == wanted).map(|(_, _, count, _)| count.unsigned_abs()).sum()
+        rows.iter().filter(|(state, ..)| state == wanted).map(|(_, count, _)| count.unsigned_abs()).sum()
     };
-    let oldest = rows.iter().filter(|(_, done, ..)| !done).map(|(.., age_ms)| *age_ms).max();
+    let oldest = rows.iter().map(|(.., age_ms)| *age_ms).max();
     Ok(LogReply::Backlog {
         accepted: count("ACCEPTED"),
         running: count("RUNNING"),
         applying: count("APPLYING"),
-        done: count("DONE"),
+        done: done.unsigned_abs(),
         oldest_pending_ms: oldest.unwrap_or(0).max(0).unsigned_abs(),
     })
 }

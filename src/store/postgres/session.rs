@@ -60,6 +60,11 @@ impl Session {
         to_error(error, took, timeout_ms)
     }
 
+    /// For a session that is in a state nobody knows.
+    pub(super) fn give_up(&mut self) {
+        self.lost = true;
+    }
+
     /// The connection broke: open another session.
     pub(super) fn is_lost(&self) -> bool {
         self.lost
@@ -110,14 +115,37 @@ fn statement_timeout_ms(options: &OpenOptions, purpose: Purpose) -> u32 {
     }
 }
 
+/// A prepared statement keeps its plan. One made while a table was small would read a table that
+/// has grown from end to end, and for a few dozen keys the planner takes that way at some thousands
+/// of rows already. Compiling plans pays for none of our statements.
+const PLANS: &str = "SET enable_seqscan = off; SET jit = off;";
+
+/// A fence that was waited for must see what was committed meanwhile, whatever a role's default is.
+const ISOLATION: &str = "SET default_transaction_isolation = 'read committed';";
+
+/// Raised where a crash of the server could lose a commit; `remote_write` and `remote_apply` are
+/// the operator's choice and promise no less.
+const DURABILITY: &str = "SELECT set_config('synchronous_commit', 'on', false) \
+     WHERE current_setting('synchronous_commit') IN ('off', 'local');";
+
+/// The session that holds the writer's lock is idle for days. Unknown before PostgreSQL 14.
+const IDLE: &str = "DO $$ BEGIN SET idle_session_timeout = 0; \
+     EXCEPTION WHEN undefined_object THEN NULL; END $$;";
+
 fn settings(options: &OpenOptions, purpose: Purpose, timeout_ms: u32) -> String {
-    let read_only = matches!(purpose, Purpose::Read | Purpose::Watch);
+    // A writer leaves it as it is: a database that the operator put into read-only mode refuses.
+    let read_only = match purpose {
+        Purpose::Read | Purpose::Watch => "SET default_transaction_read_only = on;",
+        Purpose::Schema => "SET default_transaction_read_only = off;",
+        Purpose::Write => "",
+    };
     format!(
-        "SET statement_timeout = {timeout_ms}; SET lock_timeout = {lock}; \
-         SET idle_in_transaction_session_timeout = 10000; SET synchronous_commit = on; \
-         SET application_name = 'trine {purpose}'; SET default_transaction_read_only = {read_only}; \
+        "SET statement_timeout = {timeout_ms}; SET lock_timeout = {lock}; {plans} {read_only} \
+         SET idle_in_transaction_session_timeout = 10000; SET application_name = 'trine {purpose}'; \
+         {ISOLATION} {DURABILITY} {IDLE} \
          DO $$ BEGIN SET lc_messages = 'C'; EXCEPTION WHEN insufficient_privilege THEN NULL; END $$",
         lock = options.lock_timeout_ms,
+        plans = if purpose == Purpose::Schema { "" } else { PLANS },
         purpose = format!("{purpose:?}").to_lowercase(),
     )
 }

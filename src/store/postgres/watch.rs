@@ -4,10 +4,14 @@
 //! is the receiver's, not the lag's. The time of the last replayed transaction says nothing: it
 //! grows on an idle primary.
 
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 
 use super::history::token_secret;
+use super::ownership::Ownership;
 use super::position::POSITION_SQL;
 use super::session::Session;
 use super::statement::statement;
@@ -16,11 +20,37 @@ use crate::store::backend::{Identity, Observed, PositionSource};
 
 /// More than this and still growing means that replay does not keep up.
 const LAG_BYTES_MAX: u64 = 64 << 20;
+/// Growth is judged over this long: between two looks of a few milliseconds anything may happen.
+const LAG_COMPARED_OVER: Duration = Duration::from_secs(1);
+
+/// Whether the lag shrinks, judged once a while and not at each look.
+struct Trend {
+    since: Instant,
+    lag_bytes: u64,
+    falls_behind: bool,
+}
+
+impl Trend {
+    fn new(now: Instant) -> Self {
+        // Nothing to compare with yet: the first verdict is the second one's.
+        Self { since: now, lag_bytes: u64::MAX, falls_behind: false }
+    }
+
+    /// True when replay has more before it than it may have and is not catching up.
+    fn falls_behind(&mut self, now: Instant, lag_bytes: u64) -> bool {
+        if now.duration_since(self.since) >= LAG_COMPARED_OVER {
+            self.falls_behind = lag_bytes >= self.lag_bytes;
+            (self.since, self.lag_bytes) = (now, lag_bytes);
+        }
+        self.falls_behind && lag_bytes > LAG_BYTES_MAX
+    }
+}
 
 pub(super) struct PostgresPositions {
     session: Session,
-    primary: bool,
-    lag_bytes_before: u64,
+    /// Of a primary, which is looked after here; none: a replica.
+    ownership: Option<Arc<Ownership>>,
+    trend: Trend,
     identity: Option<Identity>,
 }
 
@@ -52,15 +82,18 @@ type StreamType = (Bool, Bool, Nullable<Text>, Nullable<BigInt>, BigInt, Nullabl
 type StreamRow = (bool, bool, Option<String>, Option<i64>, i64, Option<i64>, i64, i64);
 
 impl PostgresPositions {
-    pub(super) fn new(session: Session, primary: bool) -> Self {
-        Self { session, primary, lag_bytes_before: 0, identity: None }
+    pub(super) fn new(session: Session, ownership: Option<Arc<Ownership>>) -> Self {
+        Self { session, ownership, trend: Trend::new(Instant::now()), identity: None }
     }
 
-    fn trouble(&self, stream: &Stream) -> Option<String> {
-        if self.primary {
-            return stream.in_recovery.then(|| {
-                "the primary is in recovery: this is a replica, or a failover is under way".to_owned()
-            });
+    fn trouble(&mut self, stream: &Stream) -> Option<String> {
+        if let Some(ownership) = &self.ownership {
+            if stream.in_recovery {
+                return Some(
+                    "the primary is in recovery: this is a replica, or a failover is under way".to_owned(),
+                );
+            }
+            return ownership.keep().err().map(|error| error.message);
         }
         if !stream.in_recovery {
             return Some("the replica was promoted: it no longer follows its primary".to_owned());
@@ -78,7 +111,8 @@ impl PostgresPositions {
         if stream.silent_ms > stream.silent_ms_max {
             return Some(format!("the primary has been silent for {} ms", stream.silent_ms));
         }
-        (stream.lag_bytes > LAG_BYTES_MAX && stream.lag_bytes >= self.lag_bytes_before)
+        self.trend
+            .falls_behind(Instant::now(), stream.lag_bytes)
             .then(|| format!("the replica is {} bytes behind and not catching up", stream.lag_bytes))
     }
 }
@@ -99,7 +133,6 @@ impl PositionSource for PostgresPositions {
             lag_bytes: lag.unwrap_or(0).unsigned_abs(),
         };
         let trouble = self.trouble(&stream);
-        self.lag_bytes_before = stream.lag_bytes;
         let position = self.session.position_of(lsn, timeline);
         Ok(Observed { position, trouble, lag_bytes: stream.lag_bytes })
     }
@@ -112,5 +145,23 @@ impl PositionSource for PostgresPositions {
             Identity { cluster: self.session.cluster, token_secret: token_secret(&mut self.session)? };
         self.identity = Some(identity.clone());
         Ok(identity)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lag_that_wavers_between_looks_is_judged_over_a_second() {
+        let begin = Instant::now();
+        let mut trend = Trend::new(begin);
+        let mut look = |after_ms, lag| trend.falls_behind(begin + Duration::from_millis(after_ms), lag);
+        assert!(!look(2, LAG_BYTES_MAX * 3));
+        assert!(!look(1000, LAG_BYTES_MAX * 3));
+        assert!(look(2000, LAG_BYTES_MAX * 3 + 1), "it has grown");
+        assert!(look(2002, LAG_BYTES_MAX * 3 - 1));
+        assert!(!look(3000, LAG_BYTES_MAX * 2), "it shrinks");
+        assert!(!look(3002, LAG_BYTES_MAX * 2 + 1));
     }
 }

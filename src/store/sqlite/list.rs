@@ -6,7 +6,7 @@
 use super::statement::Bind;
 use super::table::{ROW_COLUMNS, column_name, identifier};
 use crate::query::{After, Comparison, ListQuery, Operator, OrderBy, Scalar};
-use crate::schema::{ColumnSource, ResourceType};
+use crate::schema::{ColumnKind, ColumnSource, ResourceType};
 
 pub(super) struct ListSql {
     pub text: String,
@@ -103,7 +103,9 @@ impl Builder<'_> {
     fn first_column_bound(&mut self, order: &[OrderBy], after: &After) {
         let Some((first, value)) = order.first().zip(after.values.first()) else { return };
         let column = &self.kind.columns[first.column];
-        let never_null = column.implicit_default || !matches!(column.source, ColumnSource::Field { .. });
+        // NaN is in no order: it is promoted to NULL, also where an absent value is zero.
+        let has_default = column.implicit_default && column.kind != ColumnKind::Real;
+        let never_null = has_default || !matches!(column.source, ColumnSource::Field { .. });
         if *value == Scalar::Null || (first.descending && !never_null) {
             return;
         }

@@ -1,8 +1,7 @@
 //! One monolith a file: an advisory lock on `PATH.lock`, released by the system when the process ends.
 
-use std::ffi::OsString;
 use std::fs::{File, TryLockError};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::model::{Error, Reason, Result};
@@ -17,7 +16,7 @@ pub(super) struct Ownership {
 
 impl Ownership {
     pub(super) fn take(path: &Path) -> Result<Self> {
-        let mut lock_path = OsString::from(path);
+        let mut lock_path = real(path).into_os_string();
         lock_path.push(".lock");
         let unusable = |error: &dyn std::fmt::Display| {
             Error::new(
@@ -49,9 +48,44 @@ impl Ownership {
     }
 }
 
+/// One file has one lock, by whatever links it is reached. At the first start the file is not there
+/// yet, but its directory is.
+fn real(path: &Path) -> PathBuf {
+    let in_real_directory = || {
+        let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
+        Some(directory.unwrap_or(Path::new(".")).canonicalize().ok()?.join(path.file_name()?))
+    };
+    path.canonicalize().ok().or_else(in_real_directory).unwrap_or_else(|| path.to_owned())
+}
+
 fn served(path: &Path) -> Error {
     Error::new(
         Reason::FailedPrecondition,
         format!("{} is served by another monolith; stop it, or take another file", path.display()),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_symbolic_link_leads_to_the_same_lock() {
+        let directory = tempfile::tempdir().unwrap();
+        let (file, link) = (directory.path().join("a.db"), directory.path().join("b.db"));
+        std::fs::write(&file, "").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        let _held = Ownership::take(&file).unwrap();
+        let error = Ownership::take(&link).err().expect("refused");
+        assert_eq!(error.reason, Reason::FailedPrecondition);
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_yet_is_locked_in_its_real_directory() {
+        let directory = tempfile::tempdir().unwrap();
+        let link = directory.path().join("link");
+        std::os::unix::fs::symlink(directory.path(), &link).unwrap();
+        let _held = Ownership::take(&directory.path().join("new.db")).unwrap();
+        assert!(Ownership::take(&link.join("new.db")).is_err());
+    }
 }

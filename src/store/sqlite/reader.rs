@@ -53,23 +53,23 @@ impl SqliteReader {
         Ok(value)
     }
 
-    fn get_each(&mut self, kind: &ResourceType, keys: &[Key]) -> diesel::QueryResult<Read<Vec<Stored>>> {
+    /// All keys in one statement: the position is of the same snapshot as the rows.
+    fn get_all(&mut self, kind: &ResourceType, keys: &[Key]) -> diesel::QueryResult<Read<Vec<Stored>>> {
         let sql = format!(
             "SELECT c.value, e.key, e.doc, e.version, e.create_time, e.update_time \
-             FROM trine_counter c LEFT JOIN {} e ON e.key = ?",
+             FROM trine_counter c LEFT JOIN json_each(?) k LEFT JOIN {} e ON e.key = k.value",
             identifier(kind.name.as_str())
         );
-        let mut rows = Vec::with_capacity(keys.len());
-        let mut offset = 0;
-        for key in keys {
-            let found: Found = statement::<FoundType>(&sql, vec![Bind::text(key.as_str())])
-                .get_result(&mut self.connection)?;
-            offset = found.0;
-            if let (_, Some(key), Some(doc), Some(version), Some(create), Some(update)) = found {
-                rows.push(stored(&kind.name, (key, doc, version, create, update)));
+        let found: Vec<Found> =
+            statement::<FoundType>(&sql, vec![Bind::text(array(keys))]).load(&mut self.connection)?;
+        let offset = found.first().map_or(0, |row| row.0);
+        let rows = found.into_iter().filter_map(|found| match found {
+            (_, Some(key), Some(doc), Some(version), Some(create), Some(update)) => {
+                Some(stored(&kind.name, (key, doc, version, create, update)))
             }
-        }
-        Ok(Read { value: rows, position: self.position(offset) })
+            _ => None,
+        });
+        Ok(Read { value: rows.collect(), position: self.position(offset) })
     }
 
     fn keep_shape(&mut self, text: &str) -> bool {
@@ -83,10 +83,7 @@ impl SqliteReader {
 
 impl Reader for SqliteReader {
     fn get(&mut self, kind: &ResourceType, keys: &[Key]) -> Result<Read<Vec<Stored>>> {
-        if let [_] = keys {
-            return self.get_each(kind, keys).map_err(|error| unavailable(error.to_string()));
-        }
-        self.snapshot(|reader| reader.get_each(kind, keys))
+        self.get_all(kind, keys).map_err(|error| unavailable(error.to_string()))
     }
 
     fn list(&mut self, kind: &ResourceType, query: &ListQuery) -> Result<Read<Vec<Stored>>> {
@@ -127,6 +124,12 @@ impl Reader for SqliteReader {
             .into_iter()
             .collect()
     }
+}
+
+/// A JSON array of the keys.
+fn array(keys: &[Key]) -> String {
+    let keys: Vec<&str> = keys.iter().map(Key::as_str).collect();
+    serde_json::Value::from(keys).to_string()
 }
 
 fn stored(kind: &TypeName, (key, document, version, create_time, update_time): Row) -> Stored {

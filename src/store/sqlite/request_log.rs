@@ -10,13 +10,15 @@ use serde_json::json;
 
 use super::connection::unavailable;
 use super::records::{from_json, to_json};
-use super::request_steps::{cancel, decide, purge, retry, settle};
+use super::request_steps::{decide, give_up, purge, renew, retry, settle};
 use super::statement::{Bind, run, statement};
 use crate::model::{
     Error, Fingerprint, Operation, OperationId, OperationResult, OperationState, Result, Timestamp,
 };
 use crate::store::crash_points;
-use crate::store::request_log::{AcceptedRequest, Claimed, LogJob, LogReply, RequestLog};
+use crate::store::request_log::{
+    AcceptedRequest, Claimed, DONE_COUNT_MAX, LogJob, LogReply, RequestLog, outcome_unknown, readable,
+};
 
 pub(super) struct SqliteRequestLog {
     pub connection: SqliteConnection,
@@ -31,19 +33,33 @@ impl RequestLog for SqliteRequestLog {
     fn run(&mut self, jobs: &[LogJob]) -> Vec<Result<LogReply>> {
         match self.transaction(jobs) {
             Ok(replies) => replies.into_iter().map(Ok).collect(),
-            Err(error) => jobs.iter().map(|_| Err(error.clone())).collect(),
+            // One bad job must not cost the others: each alone.
+            Err(Broken::Job(_)) if jobs.len() > 1 => {
+                jobs.iter().flat_map(|job| self.run(std::slice::from_ref(job))).collect()
+            }
+            Err(Broken::Job(error) | Broken::Transaction(error)) => {
+                jobs.iter().map(|_| Err(error.clone())).collect()
+            }
         }
     }
 }
 
+/// What broke a batch. Either way nothing of it is there, unless COMMIT left that open.
+enum Broken {
+    Job(Error),
+    Transaction(Error),
+}
+
 impl SqliteRequestLog {
-    fn transaction(&mut self, jobs: &[LogJob]) -> Result<Vec<LogReply>> {
+    fn transaction(&mut self, jobs: &[LogJob]) -> std::result::Result<Vec<LogReply>, Broken> {
         let reads_only = jobs.iter().all(is_read);
         let begin = if reads_only { "BEGIN" } else { "BEGIN IMMEDIATE" };
-        run(&mut self.connection, begin, vec![]).map_err(broken)?;
-        let replies = self.jobs(jobs).and_then(|replies| {
+        run(&mut self.connection, begin, vec![]).map_err(|error| Broken::Transaction(broken(error)))?;
+        let replies = self.jobs(jobs).map_err(Broken::Job).and_then(|replies| {
             crash_points::before_commit(jobs);
-            run(&mut self.connection, "COMMIT", vec![]).map_err(broken)?;
+            // A log whose end did not reach the disk may be found whole by the next start.
+            run(&mut self.connection, "COMMIT", vec![])
+                .map_err(|error| Broken::Transaction(outcome_unknown(broken(error))))?;
             crash_points::after_commit(jobs);
             Ok(replies)
         });
@@ -68,10 +84,11 @@ impl SqliteRequestLog {
         match job {
             LogJob::Append(request) => append(connection, request, now_ms),
             LogJob::Claim { limit, lease_ms } => claim(connection, *limit, *lease_ms, now_ms),
+            LogJob::Renew { claims, lease_ms } => renew(connection, claims, *lease_ms, now_ms),
             LogJob::Decide { id, attempt, write_set } => decide(connection, id, *attempt, write_set),
             LogJob::Retry { .. } => retry(connection, job, now_ms),
             LogJob::Settle { .. } => settle(connection, job),
-            LogJob::Cancel { id } => cancel(connection, id),
+            LogJob::GiveUp { .. } => give_up(connection, job, now_ms),
             LogJob::Get { id } => Ok(LogReply::Operation(find(connection, id)?)),
             LogJob::List { before, limit } => list(connection, before.as_ref(), *limit),
             LogJob::Backlog => backlog(connection, now_ms),
@@ -86,72 +103,74 @@ fn is_read(job: &LogJob) -> bool {
 
 fn append(connection: &mut SqliteConnection, request: &AcceptedRequest, now_ms: i64) -> Result<LogReply> {
     let idempotency = &request.idempotency;
-    let found: Option<(String, Vec<u8>)> = statement::<(Text, Binary)>(
-        "SELECT id, fingerprint FROM trine_requests WHERE principal = ? AND scope = ? AND key = ? AND failed = 0",
+    let (seconds, nanos) = request.accept_time.seconds_and_nanos();
+    let inserted = run(
+        connection,
+        "INSERT INTO trine_requests (id, principal, scope, key, fingerprint, request, state, due_ms, accepted_ms) \
+         VALUES (?, ?, ?, ?, ?, ?, 'ACCEPTED', ?, ?) ON CONFLICT DO NOTHING",
         vec![
+            Bind::text(request.id.0.as_str()),
             Bind::text(idempotency.key.principal.as_str()),
             Bind::text(idempotency.key.scope.as_str()),
             Bind::text(idempotency.key.key.as_str()),
+            Bind::Bytes(idempotency.fingerprint.0.to_vec()),
+            Bind::text(to_json(request)?),
+            Bind::integer(now_ms),
+            Bind::integer(seconds * 1000 + i64::from(nanos / 1_000_000)),
+        ],
+    )
+    .map_err(broken)?;
+    if inserted > 0 {
+        let (operation, fingerprint) = (request.accepted(), idempotency.fingerprint);
+        return Ok(LogReply::Appended { operation, fingerprint, existed: false });
+    }
+    find_appended(connection, request)
+}
+
+/// The request that has the key, or the id, already.
+fn find_appended(connection: &mut SqliteConnection, request: &AcceptedRequest) -> Result<LogReply> {
+    let key = &request.idempotency.key;
+    let (id, fingerprint): (String, Vec<u8>) = statement::<(Text, Binary)>(
+        "SELECT id, fingerprint FROM trine_requests \
+         WHERE (principal = ? AND scope = ? AND key = ? AND failed = 0) OR id = ?",
+        vec![
+            Bind::text(key.principal.as_str()),
+            Bind::text(key.scope.as_str()),
+            Bind::text(key.key.as_str()),
+            Bind::text(request.id.0.as_str()),
         ],
     )
     .get_result(connection)
-    .optional()
     .map_err(broken)?;
-    if let Some((id, fingerprint)) = found {
-        let operation =
-            find(connection, &OperationId(id))?.ok_or_else(|| Error::internal("a request vanished"))?;
-        let bytes =
-            fingerprint.try_into().map_err(|_| Error::internal("stored fingerprint of another length"))?;
-        return Ok(LogReply::Appended { operation, fingerprint: Fingerprint(bytes), existed: true });
-    }
-    let (seconds, nanos) = request.accept_time.seconds_and_nanos();
-    let binds = vec![
-        Bind::text(request.id.0.as_str()),
-        Bind::text(idempotency.key.principal.as_str()),
-        Bind::text(idempotency.key.scope.as_str()),
-        Bind::text(idempotency.key.key.as_str()),
-        Bind::Bytes(idempotency.fingerprint.0.to_vec()),
-        Bind::text(to_json(request)?),
-        Bind::integer(now_ms),
-        Bind::integer(seconds * 1000 + i64::from(nanos / 1_000_000)),
-    ];
-    run(
-        connection,
-        "INSERT INTO trine_requests (id, principal, scope, key, fingerprint, request, state, due_ms, accepted_ms) \
-         VALUES (?, ?, ?, ?, ?, ?, 'ACCEPTED', ?, ?)",
-        binds,
-    )
-    .map_err(broken)?;
-    let operation = find(connection, &request.id)?.ok_or_else(|| Error::internal("a request vanished"))?;
-    Ok(LogReply::Appended { operation, fingerprint: idempotency.fingerprint, existed: false })
+    let operation =
+        find(connection, &OperationId(id))?.ok_or_else(|| Error::internal("a request vanished"))?;
+    let bytes =
+        fingerprint.try_into().map_err(|_| Error::internal("stored fingerprint of another length"))?;
+    Ok(LogReply::Appended { operation, fingerprint: Fingerprint(bytes), existed: true })
 }
 
 fn claim(connection: &mut SqliteConnection, limit: u32, lease_ms: u64, now_ms: i64) -> Result<LogReply> {
-    let rows: Vec<(String, String, i64, Option<String>)> = statement::<(Text, Text, BigInt, Nullable<Text>)>(
-        "SELECT id, request, attempt, decided FROM trine_requests \
-         WHERE state <> 'DONE' AND due_ms <= ? ORDER BY due_ms, id LIMIT ?",
-        vec![Bind::integer(now_ms), Bind::integer(i64::from(limit))],
+    let until = now_ms.saturating_add(i64::try_from(lease_ms).unwrap_or(i64::MAX));
+    let rows: Vec<(String, i64, i64, Option<String>)> = statement::<(Text, BigInt, BigInt, Nullable<Text>)>(
+        "UPDATE trine_requests SET attempt = attempt + 1, due_ms = ?, \
+         state = CASE WHEN decided IS NULL THEN 'RUNNING' ELSE 'APPLYING' END \
+         WHERE id IN (SELECT id FROM trine_requests WHERE state <> 'DONE' AND due_ms <= ? \
+                      ORDER BY due_ms, id LIMIT ?) \
+         RETURNING request, attempt, faults, decided",
+        vec![Bind::integer(until), Bind::integer(now_ms), Bind::integer(i64::from(limit))],
     )
     .load(connection)
     .map_err(broken)?;
-    let until = now_ms.saturating_add(i64::try_from(lease_ms).unwrap_or(i64::MAX));
-    let mut claimed = Vec::with_capacity(rows.len());
-    for (id, request, attempt, decided) in rows {
-        let attempt = attempt + 1;
-        run(
-            connection,
-            "UPDATE trine_requests SET attempt = ?, due_ms = ?, \
-             state = CASE WHEN decided IS NULL THEN 'RUNNING' ELSE 'APPLYING' END WHERE id = ?",
-            vec![Bind::integer(attempt), Bind::integer(until), Bind::text(id)],
-        )
-        .map_err(broken)?;
-        claimed.push(Claimed {
-            request: from_json(&request)?,
-            attempt: u32::try_from(attempt).map_err(|_| Error::internal("attempts overflow"))?,
-            decided: decided.as_deref().map(from_json).transpose()?,
-        });
-    }
-    Ok(LogReply::Claimed(claimed))
+    Ok(LogReply::Claimed(readable(rows.into_iter().map(claimed))))
+}
+
+fn claimed((request, attempt, faults, decided): (String, i64, i64, Option<String>)) -> Result<Claimed> {
+    Ok(Claimed {
+        request: from_json(&request)?,
+        attempt: u32::try_from(attempt).map_err(|_| Error::internal("attempts overflow"))?,
+        faults: u32::try_from(faults).map_err(|_| Error::internal("faults overflow"))?,
+        decided: decided.as_deref().map(from_json).transpose()?,
+    })
 }
 
 type OperationRowType = (Text, Text, BigInt, Nullable<Text>, Nullable<Text>, Nullable<Text>);
@@ -206,9 +225,12 @@ fn backlog(connection: &mut SqliteConnection, now_ms: i64) -> Result<LogReply> {
     )
     .load(connection)
     .map_err(broken)?;
-    let done: i64 = statement::<BigInt>("SELECT count(*) FROM trine_requests WHERE state = 'DONE'", vec![])
-        .get_result(connection)
-        .map_err(broken)?;
+    let done: i64 = statement::<BigInt>(
+        "SELECT count(*) FROM (SELECT 1 FROM trine_requests WHERE state = 'DONE' LIMIT ?)",
+        vec![Bind::integer(DONE_COUNT_MAX)],
+    )
+    .get_result(connection)
+    .map_err(broken)?;
     let count = |wanted: &str| {
         pending.iter().filter(|(state, ..)| state == wanted).map(|(_, count, _)| count.unsigned_abs()).sum()
     };
@@ -220,4 +242,71 @@ fn backlog(connection: &mut SqliteConnection, now_ms: i64) -> Result<LogReply> {
         done: done.unsigned_abs(),
         oldest_pending_ms: oldest.map_or(0, |accepted| now_ms.saturating_sub(accepted).max(0).unsigned_abs()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Idempotency, IdempotencyKey, Position};
+    use crate::store::backend::Database;
+    use crate::store::handles::OpenOptions;
+    use crate::store::request_log::Work;
+    use crate::store::sqlite::connection::{Mode, connect};
+    use crate::store::sqlite::database::SqliteDatabase;
+
+    const OPTIONS: OpenOptions = OpenOptions {
+        connections: 1,
+        read_timeout_ms: 1000,
+        write_timeout_ms: 1000,
+        lock_timeout_ms: 100,
+        queue_length_max: 100,
+        batch_length_max: 10,
+    };
+
+    fn append(id: &str) -> LogJob {
+        let key = IdempotencyKey { principal: "a".into(), scope: "s".into(), key: id.into() };
+        LogJob::Append(AcceptedRequest {
+            id: OperationId(id.to_owned()),
+            method: "m".to_owned(),
+            work: Work::Rule("{}".to_owned()),
+            idempotency: Idempotency { key, fingerprint: Fingerprint([0; 32]) },
+            position: Some(Position { cluster: 1, timeline: 2, offset: 3 }),
+            request_id: String::new(),
+            traceparent: None,
+            accept_time: Timestamp::now(),
+        })
+    }
+
+    /// As a newer binary may leave it.
+    #[test]
+    fn a_row_that_cannot_be_read_costs_no_other() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("events.db");
+        let database = SqliteDatabase::new(&path, OPTIONS);
+        database.prepare_events().unwrap();
+        let mut log = database.request_log().unwrap();
+        assert!(log.run(&[append("1"), append("2")]).iter().all(Result::is_ok));
+        let spoil = "UPDATE trine_requests SET request = '{}' WHERE id = '1'";
+        run(&mut connect(&path, Mode::Write, 100).unwrap(), spoil, vec![]).unwrap();
+        let get = LogJob::Get { id: OperationId("1".to_owned()) };
+        let replies = log.run(&[get, LogJob::Claim { limit: 10, lease_ms: 60_000 }, append("3")]);
+        assert!(replies[0].is_err());
+        let Ok(LogReply::Claimed(claimed)) = &replies[1] else { panic!("{replies:?}") };
+        let ids: Vec<_> = claimed.iter().map(|claimed| claimed.request.id.0.as_str()).collect();
+        assert_eq!(ids, ["2"]);
+        assert!(matches!(replies[2], Ok(LogReply::Appended { existed: false, .. })), "{replies:?}");
+        // It keeps its lease: the next look does not meet it again at once.
+        let again = log.run(&[LogJob::Claim { limit: 10, lease_ms: 60_000 }]);
+        assert!(matches!(&again[0], Ok(LogReply::Claimed(claimed)) if claimed[0].request.id.0 == "3"));
+    }
+
+    #[test]
+    fn the_position_to_reach_only_grows_within_one_history() {
+        let LogJob::Append(mut request) = append("1") else { unreachable!() };
+        let at = |timeline, offset| Position { cluster: 1, timeline, offset };
+        assert!(!request.read_not_before(at(2, 2)));
+        assert!(request.read_not_before(at(2, 4)));
+        assert!(request.read_not_before(at(3, 1)));
+        assert_eq!(request.position, Some(at(3, 1)));
+    }
 }

@@ -1,9 +1,8 @@
 //! Steps of the request log that end or hand on a claim.
 
 use diesel::prelude::*;
-use diesel::sql_types::Text;
+use diesel::sql_types::{BigInt, Text};
 use diesel::sqlite::SqliteConnection;
-use serde_json::json;
 
 use super::records::{from_json, to_json};
 use super::request_log::broken;
@@ -28,19 +27,38 @@ pub(super) fn decide(
     )
 }
 
+pub(super) fn renew(
+    connection: &mut SqliteConnection,
+    claims: &[(OperationId, u32)],
+    lease_ms: u64,
+    now_ms: i64,
+) -> Result<LogReply> {
+    let until = now_ms.saturating_add(i64::try_from(lease_ms).unwrap_or(i64::MAX));
+    for (id, attempt) in claims {
+        step(
+            connection,
+            "UPDATE trine_requests SET due_ms = ? \
+             WHERE id = ? AND attempt = ? AND state IN ('RUNNING', 'APPLYING')",
+            vec![Bind::integer(until), Bind::text(id.0.as_str()), Bind::integer((*attempt).into())],
+        )?;
+    }
+    Ok(LogReply::Stepped(true))
+}
+
 /// Runs a [`LogJob::Retry`].
 pub(super) fn retry(connection: &mut SqliteConnection, job: &LogJob, now_ms: i64) -> Result<LogReply> {
-    let LogJob::Retry { id, attempt, delay_ms, forget_decision, not_before } = job else {
+    let LogJob::Retry { id, attempt, delay_ms, forget_decision, fault, not_before } = job else {
         return Err(Error::internal("not a retry"));
     };
     let due = now_ms.saturating_add(i64::try_from(*delay_ms).unwrap_or(i64::MAX));
     let stepped = step(
         connection,
-        "UPDATE trine_requests SET state = 'ACCEPTED', due_ms = ?, \
+        "UPDATE trine_requests SET state = 'ACCEPTED', due_ms = ?, faults = faults + ?, \
          decided = CASE WHEN ? THEN NULL ELSE decided END \
          WHERE id = ? AND attempt = ? AND state IN ('RUNNING', 'APPLYING')",
         vec![
             Bind::integer(due),
+            Bind::integer(i64::from(*fault)),
             Bind::integer(i64::from(*forget_decision)),
             Bind::text(id.0.as_str()),
             Bind::integer((*attempt).into()),
@@ -59,18 +77,12 @@ fn read_not_before(connection: &mut SqliteConnection, id: &OperationId, position
             .get_result(connection)
             .map_err(broken)?;
     let mut request: AcceptedRequest = from_json(&text)?;
-    if request.position.is_some_and(|known| is_later(known, position)) {
+    if !request.read_not_before(position) {
         return Ok(());
     }
-    request.position = Some(position);
     let binds = vec![Bind::text(to_json(&request)?), Bind::text(id.0.as_str())];
     run(connection, "UPDATE trine_requests SET request = ? WHERE id = ?", binds).map_err(broken)?;
     Ok(())
-}
-
-/// On another timeline the newer word counts.
-fn is_later(known: Position, position: Position) -> bool {
-    (known.cluster, known.timeline) == (position.cluster, position.timeline) && known.offset > position.offset
 }
 
 /// Runs a [`LogJob::Settle`].
@@ -96,20 +108,28 @@ pub(super) fn settle(connection: &mut SqliteConnection, job: &LogJob) -> Result<
     )
 }
 
-/// Only what nobody has decided: a decided write set may have been applied although its
-/// acknowledgement was lost.
-pub(super) fn cancel(connection: &mut SqliteConnection, id: &OperationId) -> Result<LogReply> {
-    let status = json!({ "code": 1, "message": "cancelled before it was decided", "details": [] });
-    let now = Timestamp::now();
+/// Runs a [`LogJob::GiveUp`].
+pub(super) fn give_up(connection: &mut SqliteConnection, job: &LogJob, now_ms: i64) -> Result<LogReply> {
+    let LogJob::GiveUp { id, attempt: wanted, status } = job else {
+        return Err(Error::internal("not a job to give up"));
+    };
+    let pending: Option<(String, i64)> = statement::<(Text, BigInt)>(
+        "SELECT request, attempt FROM trine_requests WHERE id = ? AND state <> 'DONE'",
+        vec![Bind::text(id.0.as_str())],
+    )
+    .get_result(connection)
+    .optional()
+    .map_err(broken)?;
+    let Some((request, attempt)) = pending else { return Ok(LogReply::Stepped(false)) };
+    if wanted.is_some_and(|wanted| i64::from(wanted) != attempt) {
+        return Ok(LogReply::Stepped(false));
+    }
+    let attempts = u32::try_from(attempt).map_err(|_| Error::internal("attempts overflow"))?;
+    let failure = from_json::<AcceptedRequest>(&request)?.failure(attempts, status.clone());
     step(
         connection,
-        "UPDATE trine_requests SET state = 'DONE', failed = 1, result = ?, done_time = ? \
-         WHERE id = ? AND state = 'ACCEPTED' AND decided IS NULL",
-        vec![
-            Bind::text(to_json(&OperationResult::Error(status))?),
-            Bind::text(now.as_str()),
-            Bind::text(id.0.as_str()),
-        ],
+        "UPDATE trine_requests SET state = 'ACCEPTED', due_ms = ?, decided = ?, faults = 0 WHERE id = ?",
+        vec![Bind::integer(now_ms), Bind::text(to_json(&failure)?), Bind::text(id.0.as_str())],
     )
 }
 

@@ -1,4 +1,4 @@
-//! The writing connection: one transaction a batch, one savepoint a write set.
+//! The writing connection: one transaction a batch, a savepoint for each write set of several statements.
 //!
 //! Invariants: a member is wholly in or wholly out; an error that is not a member's own fault rolls
 //! the whole batch back; nothing is reported as committed before COMMIT came back.
@@ -123,17 +123,24 @@ impl SqliteWriter {
         let mut verdicts = Vec::with_capacity(write_sets.len());
         for write_set in write_sets {
             let before = batch.version;
-            run(&mut self.connection, "SAVEPOINT member", vec![])?;
+            let savepoint = may_write_twice(write_set);
+            if savepoint {
+                run(&mut self.connection, "SAVEPOINT member", vec![])?;
+            }
             match Member::new(&mut self.connection, &mut batch, write_set).apply() {
                 Ok(committed) => verdicts.push(Verdict::Committed(committed)),
                 Err(Failure::Refused(error)) => {
-                    run(&mut self.connection, "ROLLBACK TO member", vec![])?;
+                    if savepoint {
+                        run(&mut self.connection, "ROLLBACK TO member", vec![])?;
+                    }
                     batch.version = before;
                     verdicts.push(Verdict::Rejected(*error));
                 }
                 Err(Failure::Broken(error)) => return Err(error),
             }
-            run(&mut self.connection, "RELEASE member", vec![])?;
+            if savepoint {
+                run(&mut self.connection, "RELEASE member", vec![])?;
+            }
         }
         if batch.version != version {
             let value = Bind::integer(batch.version);
@@ -188,6 +195,12 @@ impl Writer for SqliteWriter {
             }
         }
     }
+}
+
+/// A statement that fails undoes itself; only what it follows needs a savepoint. Most write sets are
+/// one statement, and two more for each would double the writer's work.
+fn may_write_twice(write_set: &WriteSet) -> bool {
+    write_set.mutations.len() > 1 || write_set.idempotency.is_some() || write_set.operation.is_some()
 }
 
 fn is_locked(error: &diesel::result::Error) -> bool {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use trine::model::{Deadline, Reason};
+use trine::model::{Deadline, Reason, TypeName};
 use trine::store::{OpenOptions, ReadStore};
 
 use super::fixture::{Factory, Fixture, deadline, options, until_ready, users};
@@ -59,6 +59,18 @@ pub async fn a_full_queue_refuses(fresh: Factory) {
             }
         }
     }
+}
+
+/// Given a reader with a resource type that the database was never given, then it is told who goes first.
+pub async fn a_newer_schema_is_told_so(fresh: Factory) {
+    let mut fixture = Fixture::open(fresh());
+    fixture.commit(create_user("alice")).await.unwrap();
+    let newer = crate::postgres::evolution::shop("string code = 2;");
+    let item = newer.resource(&TypeName::new("shop.v1.Item")).unwrap();
+    let error = fixture.read.get(item, &user_key("alice"), deadline()).await.unwrap_err();
+    assert_eq!(error.reason, Reason::DatabaseUnavailable);
+    assert!(error.message.contains("start the monolith with the new schema first"), "{error}");
+    assert!(fixture.get(users(), &user_key("alice")).await.is_some());
 }
 
 /// Given a deadline that has passed, then nothing is begun.

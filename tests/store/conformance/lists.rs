@@ -1,14 +1,16 @@
 //! Lists: complete pages, filters, parents.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
-use trine::model::{Key, Stored, Timestamp};
+use trine::model::{Key, ResourceRef, Stored, Timestamp, TypeName};
 use trine::query::{After, Comparison, ListQuery, Operator, OrderBy, Scalar};
-use trine::schema::ResourceType;
+use trine::schema::{Catalogue, ResourceType, load};
+use trine::store::{ReadStore, WriteStore};
 
-use super::fixture::{Factory, Fixture, deadline, entries, users};
+use super::fixture::{Factory, Fixture, deadline, entries, options, users};
 use super::write_sets::{create, entry, user, write_set};
 
 pub fn column(kind: &ResourceType, field: &str) -> usize {
@@ -153,4 +155,41 @@ pub async fn parents_do_not_mix(fresh: Factory) {
             assert!(rows.iter().all(|row| parent.is_none_or(|parent| row.key.parent() == parent)));
         }
     }
+}
+
+/// Given a number that is in no order, when pages go down, then its row comes last and is not left out.
+pub async fn pages_in_descending_order_end_with_nan(fresh: Factory) {
+    let catalogue = scores();
+    let database = fresh();
+    let write = WriteStore::open(&database.url, options(), &catalogue).unwrap();
+    let read = ReadStore::open(&database.url, options(), false).unwrap();
+    let mut fixture = Fixture { write, read, database };
+    let kind = catalogue.resource(&TypeName::new("game.v1.Score")).unwrap();
+    let score = |id: &str, points: Value| {
+        let resource = ResourceRef { kind: kind.name.clone(), key: Key::new(id) };
+        create(resource, json!({ "points": points }))
+    };
+    let rows =
+        [("a", json!("NaN")), ("b", json!(2)), ("c", json!(1)), ("d", json!("-Infinity")), ("e", json!(0.5))];
+    fixture.commit(write_set(rows.map(|(id, points)| score(id, points)).to_vec())).await.unwrap();
+    for (descending, expected) in [(true, ["b", "c", "e", "d", "a"]), (false, ["a", "d", "e", "c", "b"])] {
+        let order = vec![OrderBy { column: column(kind, "points"), descending }];
+        let rows = pages(&fixture, kind, ListQuery { order, ..query(Some(""), 2) }).await;
+        let keys: Vec<&str> = rows.iter().map(|row| row.key.as_str()).collect();
+        assert_eq!(keys, expected, "descending: {descending}");
+    }
+}
+
+fn scores() -> Catalogue {
+    let directory = tempfile::tempdir().unwrap();
+    let text = r#"syntax = "proto3"; package game.v1;
+        import "google/api/resource.proto"; import "trine/v1/options.proto";
+        message Score {
+          option (google.api.resource) = { type: "game.example.com/Score" pattern: "scores/{score}" };
+          string name = 1;
+          double points = 2 [(trine.v1.index) = true];
+        }"#;
+    std::fs::write(directory.path().join("game.proto"), text).unwrap();
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("proto");
+    load(&[directory.path().to_owned(), own], &["game.v1".to_owned()]).unwrap()
 }

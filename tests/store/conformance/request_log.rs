@@ -51,7 +51,7 @@ impl Log {
     }
 }
 
-fn request(id: &str, key: &str) -> AcceptedRequest {
+pub fn request(id: &str, key: &str) -> AcceptedRequest {
     AcceptedRequest {
         id: OperationId(id.to_owned()),
         method: "blog.v1.User.Create".to_owned(),
@@ -64,8 +64,8 @@ fn request(id: &str, key: &str) -> AcceptedRequest {
     }
 }
 
-const FIRST: &str = "01920000-0000-7000-8000-000000000001";
-const SECOND: &str = "01920000-0000-7000-8000-000000000002";
+pub const FIRST: &str = "01920000-0000-7000-8000-000000000001";
+pub const SECOND: &str = "01920000-0000-7000-8000-000000000002";
 
 fn settle(id: &str, attempt: u32, result: OperationResult) -> LogJob {
     LogJob::Settle {
@@ -79,7 +79,7 @@ fn settle(id: &str, attempt: u32, result: OperationResult) -> LogJob {
 
 fn retry(id: &str, attempt: u32, forget_decision: bool) -> LogJob {
     let id = OperationId(id.to_owned());
-    LogJob::Retry { id, attempt, delay_ms: 0, forget_decision, not_before: None }
+    LogJob::Retry { id, attempt, delay_ms: 0, forget_decision, fault: false, not_before: None }
 }
 
 fn decide(id: &str, attempt: u32) -> LogJob {
@@ -122,6 +122,22 @@ pub async fn a_claim_is_fenced_by_its_attempt(fresh: Factory) {
     assert!(log.claim(0).await.is_empty());
 }
 
+/// Given a claim that takes longer than its lease, when it is renewed, then nobody else claims it; a renewal by an
+/// earlier attempt changes nothing.
+pub async fn a_lease_is_renewed_by_its_holder_only(fresh: Factory) {
+    let log = Log::open(fresh);
+    log.append(FIRST, "k1").await;
+    let first = log.claim(0).await.remove(0);
+    let renew =
+        |attempt, lease_ms| LogJob::Renew { claims: vec![(first.request.id.clone(), attempt)], lease_ms };
+    log.run(renew(first.attempt, 60_000)).await;
+    assert!(log.claim(0).await.is_empty(), "the renewed lease holds");
+    log.run(renew(first.attempt, 0)).await;
+    let second = log.claim(60_000).await.remove(0);
+    log.run(renew(first.attempt, 0)).await;
+    assert!(log.claim(0).await.is_empty(), "attempt {} holds", second.attempt);
+}
+
 /// Given a decision whose push was not acknowledged, then the next claim has it; a failed guard forgets it.
 pub async fn a_decided_write_set_is_pushed_again_not_decided_again(fresh: Factory) {
     let log = Log::open(fresh);
@@ -150,17 +166,48 @@ pub async fn a_failed_request_frees_its_key(fresh: Factory) {
     assert_eq!(operations.iter().map(|found| found.id.0.as_str()).collect::<Vec<_>>(), [SECOND, FIRST]);
 }
 
-/// Given one request that waits and one that was decided, then only the first can be cancelled.
-pub async fn only_what_is_undecided_is_cancelled(fresh: Factory) {
+fn give_up(attempt: Option<u32>) -> LogJob {
+    let status = json!({ "code": 1, "message": "cancelled", "details": [] });
+    LogJob::GiveUp { id: OperationId(FIRST.to_owned()), attempt, status }
+}
+
+/// Given a request whose decision may be under way, when it is given up, then the next claim pushes the
+/// failure and whoever held it can no longer step; what has ended stays as it is.
+pub async fn what_is_given_up_is_decided_as_failed(fresh: Factory) {
     let log = Log::open(fresh);
     log.append(FIRST, "k1").await;
-    let claimed = log.claim(60_000).await.remove(0);
-    assert!(log.stepped(decide(FIRST, claimed.attempt)).await);
-    assert!(log.stepped(retry(FIRST, claimed.attempt, false)).await);
-    log.append(SECOND, "k2").await;
-    assert!(!log.stepped(LogJob::Cancel { id: OperationId(FIRST.to_owned()) }).await);
-    assert!(log.stepped(LogJob::Cancel { id: OperationId(SECOND.to_owned()) }).await);
-    assert_eq!(log.state(SECOND).await, OperationState::Done);
+    let first = log.claim(60_000).await.remove(0);
+    assert!(log.stepped(decide(FIRST, first.attempt)).await);
+    assert!(log.stepped(give_up(None)).await);
+    let done = OperationResult::Response(Answer::Empty);
+    assert!(!log.stepped(settle(FIRST, first.attempt, done.clone())).await);
+    let second = log.claim(60_000).await.remove(0);
+    let decided = second.decided.expect("the failure is decided");
+    let result = decided.operation.expect("its operation").result;
+    assert!(matches!(result, Some(OperationResult::Error(_))) && decided.mutations.is_empty());
+    assert!(!log.stepped(give_up(Some(first.attempt))).await, "of an older claim");
+    assert!(log.stepped(settle(FIRST, second.attempt, done)).await);
+    assert!(!log.stepped(give_up(None)).await);
+}
+
+/// Given attempts that failed, then faults are counted and trouble of the moment is not.
+pub async fn faults_are_counted(fresh: Factory) {
+    let log = Log::open(fresh);
+    log.append(FIRST, "k1").await;
+    for (fault, before) in [(true, 0), (false, 1), (true, 1), (true, 2)] {
+        let claimed = log.claim(60_000).await.remove(0);
+        assert_eq!(claimed.faults, before);
+        let LogJob::Retry { id, attempt, delay_ms, forget_decision, not_before, .. } =
+            retry(FIRST, claimed.attempt, false)
+        else {
+            unreachable!("a retry")
+        };
+        assert!(
+            log.stepped(LogJob::Retry { id, attempt, delay_ms, forget_decision, fault, not_before }).await
+        );
+    }
+    assert!(log.stepped(give_up(None)).await);
+    assert_eq!(log.claim(60_000).await.remove(0).faults, 0, "the failure has attempts of its own");
 }
 
 /// Given requests in three states, then they are counted, and finished ones can be dropped.

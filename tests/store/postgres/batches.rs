@@ -10,16 +10,18 @@ use trine::store::{Patience, Verdict};
 
 use super::{commit, committed, fresh_url, prepared, rejected};
 use crate::conformance::fixture::{catalogue, options};
-use crate::conformance::write_sets::{create, create_user, delete, entry, set, update, user, write_set};
+use crate::conformance::write_sets::{
+    create, create_user, delete, entry, set, update, user, with_key, write_set,
+};
 use crate::support::shared;
 
 /// Somebody with psql and an open transaction.
-struct Locker {
+pub(super) struct Locker {
     psql: Child,
 }
 
 impl Locker {
-    fn hold(url: &str, sql: &str) -> Self {
+    pub(super) fn hold(url: &str, sql: &str) -> Self {
         let mut psql = shared().tool("psql");
         psql.args(["-X", "-q", "-A", "-t", url]).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut psql = psql.spawn().unwrap();
@@ -29,13 +31,13 @@ impl Locker {
         Self { psql }
     }
 
-    fn release(mut self) {
+    pub(super) fn release(mut self) {
         drop(self.psql.stdin.take());
         self.psql.wait().unwrap();
     }
 }
 
-fn rename(id: &str, name: &str) -> trine::model::WriteSet {
+pub(super) fn rename(id: &str, name: &str) -> trine::model::WriteSet {
     write_set(vec![update(user(id), vec![set("displayName", json!(name))])])
 }
 
@@ -118,6 +120,20 @@ fn a_freed_value_can_be_taken_in_the_same_write_set() {
     committed(&commit(&mut writer, &[moved])[0]);
     let recreated = write_set(vec![delete(user("heir")), create(user("third"), mail)]);
     committed(&commit(&mut writer, &[recreated])[0]);
+}
+
+/// Given a kept answer that cannot be read, then only the member that asks for it is refused.
+#[test]
+fn an_unreadable_answer_refuses_its_own_member() {
+    let url = fresh_url();
+    let (_database, mut writer) = prepared(&url);
+    committed(&commit(&mut writer, &[with_key(create_user("alice"), "k1", 1)])[0]);
+    shared().sql_in(&url, "UPDATE trine.idempotency SET answer = 'torn'");
+    let batch = [create_user("bob"), with_key(create_user("alice"), "k1", 1), create_user("carol")];
+    let verdicts = commit(&mut writer, &batch);
+    assert_eq!(rejected(&verdicts[1]).reason, Reason::Internal);
+    committed(&verdicts[0]);
+    committed(&verdicts[2]);
 }
 
 /// Given one monolith on a database, when a second comes, then it is refused, until the first has gone.

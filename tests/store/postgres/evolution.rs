@@ -14,7 +14,7 @@ use crate::conformance::write_sets::{document, mutation, write_set};
 use crate::support::shared;
 
 /// A shop whose item has these fields beside its name.
-fn shop(fields: &str) -> Catalogue {
+pub fn shop(fields: &str) -> Catalogue {
     let directory = tempfile::tempdir().unwrap();
     let text = format!(
         r#"syntax = "proto3";

@@ -9,6 +9,8 @@ CREATE TABLE trine.requests (
     request           text NOT NULL,
     state             text NOT NULL CHECK (state IN ('ACCEPTED', 'RUNNING', 'APPLYING', 'DONE')),
     attempt           bigint NOT NULL DEFAULT 0,
+    -- Attempts that failed for a reason that waiting does not mend.
+    faults            bigint NOT NULL DEFAULT 0,
     -- ACCEPTED: not claimed before. RUNNING, APPLYING: when the lease runs out.
     due_time          timestamptz NOT NULL DEFAULT clock_timestamp(),
     accepted_time     timestamptz NOT NULL DEFAULT clock_timestamp(),

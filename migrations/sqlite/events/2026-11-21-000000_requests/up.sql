@@ -9,6 +9,8 @@ CREATE TABLE trine_requests (
     request         TEXT NOT NULL,
     state           TEXT NOT NULL CHECK (state IN ('ACCEPTED', 'RUNNING', 'APPLYING', 'DONE')),
     attempt         INTEGER NOT NULL DEFAULT 0,
+    -- Attempts that failed for a reason that waiting does not mend.
+    faults          INTEGER NOT NULL DEFAULT 0,
     -- ACCEPTED: not claimed before. RUNNING, APPLYING: when the lease runs out. Milliseconds since the epoch.
     due_ms          INTEGER NOT NULL,
     accepted_ms     INTEGER NOT NULL,

@@ -2,6 +2,7 @@
 //! always a refused member costs nothing; one that fails later takes the transaction with it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use diesel::connection::SimpleConnection;
 use diesel::pg::PgConnection;
@@ -23,7 +24,7 @@ pub(super) enum State {
     /// Its plan is to be written, its results are known.
     Writing {
         plan: Vec<Planned>,
-        results: Vec<Option<Stored>>,
+        results: Vec<Option<Arc<Stored>>>,
     },
     Duplicate(Duplicate),
     Refused(Error),
@@ -37,13 +38,15 @@ pub(super) struct Member<'a> {
 }
 
 pub(super) enum Outcome {
-    Committed(Vec<(usize, Verdict)>),
-    /// The connection went away at COMMIT.
-    Unknown {
-        mark: i64,
+    Committed {
         ended: Vec<(usize, Verdict)>,
-        error: Error,
+        /// None when nothing was written.
+        position: Option<Position>,
     },
+    /// Committed for certain, but the connection went before it told where.
+    Unplaced(Vec<(usize, Verdict)>),
+    /// The connection went away at COMMIT.
+    Unknown { mark: i64, ended: Vec<(usize, Verdict)>, error: Error },
 }
 
 pub(super) struct Attempt<'a> {
@@ -97,7 +100,7 @@ impl<'a> Attempt<'a> {
         if !ended.iter().any(|(_, verdict)| matches!(verdict, Verdict::Committed(_))) {
             // Nothing to keep; what a refused member wrote before its refusal goes too.
             self.connection().batch_execute("ROLLBACK")?;
-            return Ok(Outcome::Committed(ended));
+            return Ok(Outcome::Committed { ended, position: None });
         }
         duplicates::record(self, &ended)?;
         self.commit(ended, fenced.mark)
@@ -128,26 +131,10 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// Verdicts as they will be once COMMIT came back; the position follows then.
-    fn ended(&self) -> Vec<(usize, Verdict)> {
-        let unset = Position { cluster: self.session.cluster, timeline: 0, offset: 0 };
-        let verdict = |member: &Member<'_>| match &member.state {
-            State::Busy => Verdict::Busy,
-            State::Refused(error) => Verdict::Rejected(error.clone()),
-            State::Duplicate(duplicate) => Verdict::Committed(Committed {
-                results: member.write_set.mutations.iter().map(|_| None).collect(),
-                answer: duplicate.answer.clone(),
-                replayed: true,
-                position: unset,
-            }),
-            State::Writing { results, .. } => Verdict::Committed(Committed {
-                results: results.clone(),
-                answer: answer(&member.write_set.answer, results),
-                replayed: false,
-                position: unset,
-            }),
-        };
-        self.members.iter().map(|member| (member.index, verdict(member))).collect()
+    /// Verdicts as they will be once COMMIT came back; the position follows then. Takes the results.
+    fn ended(&mut self) -> Vec<(usize, Verdict)> {
+        let position = Position { cluster: self.session.cluster, timeline: 0, offset: 0 };
+        self.members.iter_mut().map(|member| (member.index, verdict(member, position))).collect()
     }
 
     fn commit(&mut self, ended: Vec<(usize, Verdict)>, mark: i64) -> Result<Outcome, Stop> {
@@ -162,9 +149,32 @@ impl<'a> Attempt<'a> {
             return Ok(Outcome::Unknown { mark, ended, error });
         }
         match self.session.position() {
-            Ok(position) => Ok(Outcome::Committed(placed(ended, position))),
-            // Committed, but nobody knows where: a later position serves as well.
-            Err(error) => Ok(Outcome::Unknown { mark, ended, error }),
+            Ok(position) => {
+                Ok(Outcome::Committed { ended: placed(ended, position), position: Some(position) })
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the position of a commit could not be read");
+                Ok(Outcome::Unplaced(ended))
+            }
+        }
+    }
+}
+
+fn verdict(member: &mut Member<'_>, position: Position) -> Verdict {
+    match &mut member.state {
+        State::Busy => Verdict::Busy,
+        State::Refused(error) => Verdict::Rejected(error.clone()),
+        State::Duplicate(duplicate) => Verdict::Committed(Committed {
+            results: member.write_set.mutations.iter().map(|_| None).collect(),
+            answer: duplicate.answer.clone(),
+            replayed: true,
+            position,
+        }),
+        State::Writing { results, .. } => {
+            let results: Vec<Option<Stored>> =
+                std::mem::take(results).into_iter().map(|stored| stored.map(Arc::unwrap_or_clone)).collect();
+            let answer = answer(&member.write_set.answer, &results);
+            Verdict::Committed(Committed { results, answer, replayed: false, position })
         }
     }
 }

@@ -21,8 +21,8 @@ pub(super) struct Rows {
 
 /// What is to be written for one mutation.
 pub(super) enum Planned {
-    Insert { kind: Arc<ResourceType>, stored: Stored, columns: Vec<Scalar> },
-    Update { kind: Arc<ResourceType>, stored: Stored, columns: Vec<Scalar>, before: Vec<Scalar> },
+    Insert { kind: Arc<ResourceType>, stored: Arc<Stored>, columns: Arc<[Scalar]> },
+    Update { kind: Arc<ResourceType>, stored: Arc<Stored>, columns: Arc<[Scalar]>, before: Vec<Scalar> },
     Delete { kind: Arc<ResourceType> },
     Nothing,
 }
@@ -41,7 +41,7 @@ pub(super) fn plan_member(
     for (at, (mutation, version)) in write_set.mutations.iter().zip(versions).enumerate() {
         match plan_mutation(catalogue, mutation, rows, Version(*version), now) {
             Ok(planned) => {
-                results.push(planned.result().cloned());
+                results.push(planned.result());
                 plan.push(planned);
             }
             Err(error) => return State::Refused(located(error, write_set, at)),
@@ -59,9 +59,9 @@ impl Planned {
         }
     }
 
-    fn result(&self) -> Option<&Stored> {
+    fn result(&self) -> Option<Arc<Stored>> {
         match self {
-            Self::Insert { stored, .. } | Self::Update { stored, .. } => Some(stored),
+            Self::Insert { stored, .. } | Self::Update { stored, .. } => Some(Arc::clone(stored)),
             Self::Delete { .. } | Self::Nothing => None,
         }
     }
@@ -108,8 +108,8 @@ impl Found<'_> {
         if self.row.is_some() {
             return Err(already_exists(self.kind, self.resource));
         }
-        let columns = self.kind.column_values(document, now, now);
-        let stored = self.stored(document, version, now, now)?;
+        let columns = self.kind.column_values(document, now, now).into();
+        let stored = Arc::new(self.stored(document, version, now, now)?);
         Ok(Planned::Insert { kind: Arc::clone(self.kind), stored, columns })
     }
 
@@ -124,8 +124,8 @@ impl Found<'_> {
         let mut document: Document = from_json(&row.document)?;
         let before = self.kind.column_values(&document, &row.create_time, &row.update_time);
         self.kind.apply(&mut document, edits)?;
-        let columns = self.kind.column_values(&document, &row.create_time, now);
-        let stored = self.stored(&document, version, &row.create_time, now)?;
+        let columns = self.kind.column_values(&document, &row.create_time, now).into();
+        let stored = Arc::new(self.stored(&document, version, &row.create_time, now)?);
         Ok(Planned::Update { kind: Arc::clone(self.kind), stored, columns, before })
     }
 

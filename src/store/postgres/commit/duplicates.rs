@@ -69,13 +69,20 @@ pub(super) fn find(attempt: &mut Attempt<'_>) -> Result<(), Stop> {
             .as_ref()
             .and_then(|own| answers.get(&records::digest(&own.key)).map(|kept| (own.fingerprint, kept)));
         if let Some(text) = operation {
-            member.state = recorded(member.write_set, &records::parse_operation(text)?);
+            member.state =
+                readable(records::parse_operation(text), |operation| recorded(member.write_set, &operation));
         } else if let Some((fingerprint, (kept, answer))) = kept {
-            let (kept, answer) = records::parse_answer(kept.clone(), answer)?;
-            member.state = replayed(fingerprint, kept, answer);
+            member.state = readable(records::parse_answer(kept.clone(), answer), |(kept, answer)| {
+                replayed(fingerprint, kept, answer)
+            });
         }
     }
     Ok(())
+}
+
+/// A record that cannot be read refuses its own member; the others of the batch have no part in it.
+fn readable<T>(record: Result<T, Error>, state: impl FnOnce(T) -> State) -> State {
+    record.map_or_else(State::Refused, state)
 }
 
 fn find_operations(attempt: &mut Attempt<'_>) -> Result<HashMap<String, String>, Stop> {

@@ -12,10 +12,8 @@ use diesel::sql_types::{Array, BigInt, Bool, Text};
 use std::time::Instant;
 
 use super::Stop;
-use crate::model::Result;
 use crate::schema::Catalogue;
 use crate::store::backend::Patience;
-use crate::store::postgres::session::Session;
 use crate::store::postgres::statement::{Bind, statement};
 
 /// First half of our advisory locks that are no key's: `trin` in ASCII.
@@ -31,14 +29,7 @@ pub(super) struct Fenced {
     pub mark: i64,
 }
 
-/// A row of its own for a new writing connection.
-pub(super) fn register(session: &mut Session) -> Result<i64> {
-    let id = rand::random::<i64>();
-    session.execute("INSERT INTO trine.writers (id, mark) VALUES ($, 0)", vec![Bind::Integer(id)])?;
-    Ok(id)
-}
-
-/// Opens the transaction; the fence is taken before any snapshot, so that the digest read next is
+/// Opens the transaction, READ COMMITTED by the session's settings; the fence is taken before any snapshot, so that the digest read next is
 /// the one under which this transaction commits.
 pub(super) fn begin(connection: &mut PgConnection, patience: Patience) -> QueryResult<()> {
     let mut text = format!("BEGIN; SELECT pg_advisory_xact_lock_shared({LOCK_SPACE}, {FENCE_LOCK})");
@@ -67,7 +58,7 @@ pub(super) fn enter(
              SELECT digest, schema_id::bigint, (SELECT count(*) FROM mark), \
                     ARRAY(SELECT nextval('trine.version') FROM generate_series(1, $)), \
                     ARRAY(SELECT pg_try_advisory_xact_lock(key) FROM unnest($) AS key) \
-             FROM trine.generation",
+             FROM trine.generation WHERE id = 1",
             vec![
                 Bind::Integer(mark),
                 Bind::Integer(writer_id),

@@ -14,16 +14,18 @@ mod unique;
 mod write;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Instant;
 
 use diesel::result::Error as DieselError;
 
-use self::attempt::{Attempt, Outcome};
+use self::attempt::{Attempt, Outcome, placed};
 pub(super) use self::fence::{FENCE_LOCK, LOCK_SPACE};
 use super::failure::Failure;
+use super::ownership::Ownership;
 use super::session::Session;
 use super::table::TableSql;
-use crate::model::{Error, Reason, Result, TypeName, WriteSet};
+use crate::model::{Error, Position, Reason, Result, TypeName, WriteSet};
 use crate::schema::Catalogue;
 use crate::store::backend::{Patience, Verdict, Writer};
 use crate::store::handles::OpenOptions;
@@ -32,10 +34,13 @@ pub(super) struct PostgresWriter {
     session: Session,
     url: String,
     options: OpenOptions,
+    ownership: Arc<Ownership>,
     /// This connection's row in `trine.writers`.
     writer_id: i64,
     /// Where this connection's commits are; on another timeline nothing can be proved about them.
     timeline: u32,
+    /// Of the last commit.
+    position: Position,
     tables: HashMap<TypeName, TableSql>,
     /// Digest of the catalogue that `tables` were made from.
     digest: String,
@@ -66,10 +71,25 @@ impl From<Error> for Stop {
 }
 
 impl PostgresWriter {
-    pub(super) fn new(mut session: Session, url: &str, options: OpenOptions) -> Result<Self> {
-        let writer_id = fence::register(&mut session)?;
-        let (url, timeline) = (url.to_owned(), session.position()?.timeline);
-        Ok(Self { session, url, options, writer_id, timeline, tables: HashMap::new(), digest: String::new() })
+    pub(super) fn new(
+        mut session: Session,
+        url: &str,
+        options: OpenOptions,
+        ownership: Arc<Ownership>,
+    ) -> Result<Self> {
+        let writer_id = ownership.register(&mut session)?;
+        let position = session.position()?;
+        Ok(Self {
+            session,
+            url: url.to_owned(),
+            options,
+            ownership,
+            writer_id,
+            timeline: position.timeline,
+            position,
+            tables: HashMap::new(),
+            digest: String::new(),
+        })
     }
 
     fn prepare_tables(&mut self, catalogue: &Catalogue) {
@@ -92,11 +112,13 @@ impl PostgresWriter {
         let begin = Instant::now();
         let mut attempt = Attempt::new(self, catalogue, batch, &group, patience);
         match attempt.run() {
-            Ok(Outcome::Committed(ended)) => {
-                for (index, verdict) in ended {
-                    verdicts[index] = Some(verdict);
-                }
-                Vec::new()
+            Ok(Outcome::Committed { ended, position }) => {
+                self.position = position.unwrap_or(self.position);
+                put(verdicts, ended)
+            }
+            Ok(Outcome::Unplaced(ended)) => {
+                let position = self.position_after_commit();
+                put(verdicts, placed(ended, position))
             }
             Ok(Outcome::Unknown { mark, ended, error }) => {
                 self.resolve(mark, ended, &error, verdicts);
@@ -109,7 +131,7 @@ impl PostgresWriter {
             }
             Err(Stop::Unregistered) => {
                 self.roll_back();
-                match fence::register(&mut self.session) {
+                match self.ownership.register(&mut self.session) {
                     Ok(writer_id) => {
                         self.writer_id = writer_id;
                         vec![group]
@@ -163,7 +185,9 @@ impl PostgresWriter {
         if !self.session.is_lost()
             && let Err(error) = self.session.batch("ROLLBACK")
         {
-            tracing::debug!(%error, "nothing to roll back");
+            // Outside a transaction it only warns: here nobody knows what is still open.
+            tracing::warn!(%error, "a rollback failed; its connection is replaced");
+            self.session.give_up();
         }
     }
 
@@ -171,12 +195,20 @@ impl PostgresWriter {
     fn reopen_if_lost(&mut self) -> Result<()> {
         if self.session.is_lost() {
             let mut session = Session::open(&self.url, &self.options, super::session::Purpose::Write)?;
-            self.writer_id = fence::register(&mut session)?;
-            self.timeline = session.position()?.timeline;
+            self.writer_id = self.ownership.register(&mut session)?;
+            self.position = session.position()?;
+            self.timeline = self.position.timeline;
             self.session = session;
         }
         Ok(())
     }
+}
+
+fn put(verdicts: &mut [Option<Verdict>], ended: Vec<(usize, Verdict)>) -> Vec<Vec<usize>> {
+    for (index, verdict) in ended {
+        verdicts[index] = Some(verdict);
+    }
+    Vec::new()
 }
 
 fn fill(
@@ -191,6 +223,11 @@ fn fill(
 }
 
 impl Writer for PostgresWriter {
+    /// A session keeps the read-only mode that it began with.
+    fn is_lost_by(&self, error: &Error) -> bool {
+        self.session.is_lost() || error.reason == Reason::ReadOnlyMode
+    }
+
     fn commit(&mut self, catalogue: &Catalogue, batch: &[WriteSet], patience: Patience) -> Vec<Verdict> {
         self.prepare_tables(catalogue);
         let mut verdicts: Vec<Option<Verdict>> = batch.iter().map(|_| None).collect();

@@ -43,6 +43,11 @@ pub(super) fn lock(attempt: &mut Attempt<'_>, patience: Patience) -> Result<Rows
     Ok(rows)
 }
 
+/// A check that a resource is absent locks nothing, for there is no row. It holds all the same: whoever
+/// would create the resource names it, so the gate lets only one of the two write sets in at a time,
+/// and there is one monolith a database. A row that somebody inserts by hand in between is as if it
+/// came right after this commit, which then relied on nothing that was untrue before it.
+///
 /// A lone create needs no look: its insert tells. With company the look comes first, because a
 /// failure after the others' writes would cost the whole transaction.
 fn wanted(members: &[Member<'_>]) -> BTreeMap<TypeName, BTreeSet<Key>> {

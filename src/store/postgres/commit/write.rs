@@ -22,8 +22,8 @@ pub(super) struct RowWrite {
     /// Positions of the member in the attempt and of the mutation in the write set.
     pub member: usize,
     pub mutation: usize,
-    pub stored: Stored,
-    pub columns: Vec<Scalar>,
+    pub stored: Arc<Stored>,
+    pub columns: Arc<[Scalar]>,
     pub request_id: String,
     pub traceparent: Option<String>,
 }
@@ -84,13 +84,13 @@ fn write_tables(
     }
     for writes in tables.values() {
         let written = update(attempt, writes, schema_id)?;
-        show_as_stored(attempt, &writes.updates, &written);
+        show_as_stored(attempt, &writes.updates, written);
     }
     let mut refused = Vec::new();
     for (_, mut writes) in tables {
         let written = insert(attempt, &mut writes, schema_id)?;
-        show_as_stored(attempt, &writes.inserts, &written);
         refused.extend(explain(attempt, &writes, &written)?);
+        show_as_stored(attempt, &writes.inserts, written);
     }
     Ok(refused)
 }
@@ -100,14 +100,26 @@ type Written = HashMap<String, String>;
 
 /// `jsonb` has its own order of keys and its own blanks. The answer to a write is byte for byte
 /// that of the next read, because both carry the same strong ETag.
-fn show_as_stored(attempt: &mut Attempt<'_>, rows: &[RowWrite], written: &Written) {
+fn show_as_stored(attempt: &mut Attempt<'_>, rows: &[RowWrite], mut written: Written) {
     for row in rows {
-        let Some(document) = written.get(row.stored.key.as_str()) else { continue };
+        let Some(document) = written.remove(row.stored.key.as_str()) else { continue };
         if let State::Writing { results, .. } = &mut attempt.members[row.member].state
-            && let Some(Some(stored)) = results.get_mut(row.mutation)
+            && let Some(result) = results.get_mut(row.mutation)
         {
-            stored.document.clone_from(document);
+            *result = Some(Arc::new(with_document(&row.stored, document)));
         }
+    }
+}
+
+/// Without copying the document that it replaces.
+fn with_document(stored: &Stored, document: String) -> Stored {
+    Stored {
+        kind: stored.kind.clone(),
+        key: stored.key.clone(),
+        version: stored.version,
+        create_time: stored.create_time.clone(),
+        update_time: stored.update_time.clone(),
+        document,
     }
 }
 
@@ -123,11 +135,11 @@ fn by_table(
                 continue;
             }
             let resource = &member.write_set.mutations[mutation].resource;
-            let row = |stored: &Stored, columns: &[Scalar]| RowWrite {
+            let row = |stored: &Arc<Stored>, columns: &Arc<[Scalar]>| RowWrite {
                 member: at,
                 mutation,
-                stored: stored.clone(),
-                columns: columns.to_vec(),
+                stored: Arc::clone(stored),
+                columns: Arc::clone(columns),
                 request_id: member.write_set.request_id.clone(),
                 traceparent: member.write_set.traceparent.clone(),
             };
@@ -257,11 +269,26 @@ fn take_out(attempt: &mut Attempt<'_>, refused: Vec<(usize, State)>) -> Result<(
     if out.is_empty() || attempt.members.len() == 1 {
         return Ok(());
     }
-    out.dedup();
-    Err(Stop::Without(out))
+    Err(Stop::Without(each_once(out)))
+}
+
+/// A member refused in two tables is named twice, others in between. Tried alone twice, its second
+/// run would meet its own rows of the first and overwrite a committed verdict with a refusal.
+fn each_once(mut members: Vec<usize>) -> Vec<usize> {
+    members.sort_unstable();
+    members.dedup();
+    members
 }
 
 /// The resource of a row.
 pub(super) fn resource_of(row: &RowWrite) -> ResourceRef {
     ResourceRef { kind: row.stored.kind.clone(), key: row.stored.key.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_member_refused_in_two_tables_is_taken_out_once() {
+        assert_eq!(super::each_once(vec![0, 1, 0]), [0, 1]);
+    }
 }

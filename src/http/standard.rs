@@ -1,0 +1,67 @@
+//! Where the standard methods of a pbtable are served: at the path a service declares, else at the
+//! default one. Those that are designed and not built answer 501 there.
+
+use std::sync::Arc;
+
+use super::routes::{Action, Verb};
+use crate::schema::{ResourceType, StandardMethod, StandardRoute};
+
+/// Patterns with what each HTTP method does there.
+pub fn routes(kind: &Arc<ResourceType>, declared: &[StandardRoute]) -> Vec<(String, Vec<(Verb, Action)>)> {
+    let mut routes: Vec<(String, Vec<(Verb, Action)>)> = Vec::new();
+    for method in StandardMethod::ALL {
+        for prefix in prefixes(kind, method, declared) {
+            let pattern = pattern(&prefix, kind, method);
+            let action = action(kind, method);
+            match routes.iter_mut().find(|(known, _)| *known == pattern) {
+                Some((_, actions)) => actions.push(action),
+                None => routes.push((pattern, vec![action])),
+            }
+        }
+    }
+    routes
+}
+
+fn prefixes(kind: &ResourceType, method: StandardMethod, declared: &[StandardRoute]) -> Vec<String> {
+    let own = declared.iter().filter(|route| route.method == method && route.kind == kind.name);
+    let own: Vec<String> = own.map(|route| route.prefix.clone()).collect();
+    match own.is_empty() {
+        false => own,
+        // Beside Get, where clients will look for them.
+        true if method.verb().is_some() => vec![kind.route_prefix.clone()],
+        true => vec![format!("/{}", kind.package.replace('.', "/"))],
+    }
+}
+
+/// `/blog/v1/users/{user}/entries:batchGet`
+fn pattern(prefix: &str, kind: &ResourceType, method: StandardMethod) -> String {
+    let mut path = prefix.to_owned();
+    for (position, (collection, variable)) in kind.pattern.segments.iter().enumerate() {
+        path.push_str(&format!("/{collection}"));
+        if position + 1 < kind.pattern.depth() || !method.is_on_collection() {
+            path.push_str(&format!("/{{{variable}}}"));
+        }
+    }
+    match method.verb() {
+        Some(verb) => format!("{path}:{verb}"),
+        None => path,
+    }
+}
+
+fn action(kind: &Arc<ResourceType>, method: StandardMethod) -> (Verb, Action) {
+    let batch = Action::NotYet("batch methods are not served yet; send the members one by one");
+    match method {
+        StandardMethod::Get => (Verb::Get, Action::Get(kind.clone())),
+        StandardMethod::List => (Verb::Get, Action::List(kind.clone())),
+        StandardMethod::Create => (Verb::Post, Action::Create(kind.clone())),
+        StandardMethod::Update => (Verb::Patch, Action::Update(kind.clone())),
+        StandardMethod::Delete => (Verb::Delete, Action::Delete(kind.clone())),
+        StandardMethod::BatchGet => (Verb::Get, batch),
+        StandardMethod::BatchCreate | StandardMethod::BatchUpdate | StandardMethod::BatchDelete => {
+            (Verb::Post, batch)
+        }
+        StandardMethod::Undelete => {
+            (Verb::Post, Action::NotYet("soft delete is not served yet, so there is nothing to undelete"))
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! A tree in the style of public APIs, whose services say where their methods are, on both databases.
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::support::http::Api;
+use crate::support::postgres;
+use crate::support::trine::Launch;
+
+const BOOKS: &str = "/v1/publishers/acme/books";
+const MAGAZINES: &str = "/library/v2/publishers/acme/magazines";
+
+#[test]
+fn a_library_is_served_on_sqlite() {
+    let directory = TempDir::new().expect("a directory");
+    serve_library(&format!("sqlite:{}", directory.path().join("library.db").display()));
+}
+
+#[test]
+fn a_library_is_served_on_postgresql() {
+    serve_library(&postgres::shared().create_database("library"));
+}
+
+fn serve_library(database: &str) {
+    let tree = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/library");
+    let server = Launch::role("monolith").argument("--proto", tree).argument("--database", database).ready();
+    let api = server.api();
+    books_live_where_their_service_says(&api);
+    masks_change_what_they_name(&api);
+    magazines_are_listed_filtered_ordered_and_paged(&api);
+    methods_that_no_service_declares_have_default_routes(&api);
+}
+
+/// One of every kind of field.
+fn book() -> Value {
+    json!({
+        "title": "Il nome della rosa",
+        "isbn": "978-88-452-0705-1",
+        "author": { "givenName": "Umberto", "born": 0, "address": { "city": "Milano", "lines": ["a", "b"] } },
+        "translators": [{ "givenName": "William" }, { "givenName": "Burkhart", "born": 1926 }],
+        "tags": ["crime", "abbey"],
+        "sales": { "it": "50000000", "de": "-1" },
+        "chapters": { "1": { "givenName": "Adso" } },
+        "format": "HARDCOVER",
+        "secondFormat": "FORMAT_UNSPECIFIED",
+        "allFormats": ["HARDCOVER", "PAPERBACK"],
+        "publishTime": "1980-09-01T10:00:00.120Z",
+        "readingTime": "3600.500s",
+        "onRequest": "ask",
+        "pages": 503,
+        "copies": "9007199254740993",
+        "barcode": "18446744073709551615",
+        "rating": 4.5,
+        "weight": "Infinity",
+        "inPrint": true,
+        "cover": "AAEC",
+        "subtitle": "",
+        "extra": { "any": [1, null, { "deep": true }] },
+        "note": "",
+        "stock": "0",
+        "reviewed": "author.givenName,title",
+        "attachment": { "@type": "type.googleapis.com/google.protobuf.Duration", "value": "1s" },
+        "sequel": { "title": "None" }
+    })
+}
+
+fn books_live_where_their_service_says(api: &Api) {
+    let created = api.post(&format!("{BOOKS}?book_id=rose"), &book()).expect(201);
+    assert_eq!(created.header("location"), Some(format!("{BOOKS}/rose").as_str()));
+    let read = api.get(&format!("{BOOKS}/rose")).expect(200);
+    assert_eq!(read.json(), created.json());
+    let mut told = read.json();
+    let server_made = ["name", "uid", "createTime", "updateTime", "etag"];
+    let members = told.as_object_mut().expect("an object");
+    for field in server_made {
+        assert!(members.remove(field).is_some_and(|value| value.is_string()), "{field}");
+    }
+    assert_eq!(told, book());
+    api.get("/example/library/v1/publishers/acme/books/rose").refused(404, "NOT_FOUND");
+    api.post(&format!("{BOOKS}?bookId=rose"), &book()).refused(409, "ALREADY_EXISTS");
+    api.post(BOOKS, &json!({ "title": "T", "pages": "many" })).refused(400, "INVALID_FIELD");
+    api.post(BOOKS, &json!({ "subtitle": "without a title" })).refused(400, "REQUIRED");
+    api.get(&format!("{BOOKS}:batchGet")).refused(501, "NOT_IMPLEMENTED");
+}
+
+fn masks_change_what_they_name(api: &Api) {
+    let path = format!("{BOOKS}/rose?updateMask=author.address.city,gift_of,tags");
+    let patch =
+        json!({ "author": { "address": { "city": "Torino" } }, "giftOf": { "givenName": "E" }, "tags": [] });
+    let changed = api.patch(&path, &patch).expect(200).json();
+    assert_eq!(changed["author"]["address"], json!({ "city": "Torino", "lines": ["a", "b"] }));
+    assert_eq!(changed["author"]["givenName"], "Umberto");
+    assert_eq!((changed.get("onRequest"), changed.get("tags")), (None, None));
+    assert_eq!(api.get(&format!("{BOOKS}/rose")).json(), changed);
+    api.patch(&format!("{BOOKS}/rose?updateMask=isbn"), &json!({ "isbn": "1" })).refused(400, "IMMUTABLE");
+    let unlike = api.request("PATCH", &format!("{BOOKS}/rose")).header("If-Match", "\"1000000\"");
+    unlike.json(&json!({ "pages": 1 })).send().refused(412, "IF_MATCH");
+    assert_eq!(api.delete(&format!("{BOOKS}/rose")).expect(200).json(), json!({}));
+    api.get(&format!("{BOOKS}/rose")).refused(404, "NOT_FOUND");
+    assert_eq!(api.get(BOOKS).expect(200).json(), json!({ "books": [] }));
+}
+
+fn magazines_are_listed_filtered_ordered_and_paged(api: &Api) {
+    for number in 0..7 {
+        let frequency = if number % 2 == 0 { "WEEKLY" } else { "MONTHLY" };
+        let magazine = json!({ "title": format!("M{number}"), "frequency": frequency,
+            "circulation": (100 - number).to_string(), "issn": number.to_string(),
+            "issues": [{ "number": number }], "specials": { "x": { "headlines": ["h"] } } });
+        api.post(&format!("{MAGAZINES}?magazineId=m{number}"), &magazine).expect(201);
+    }
+    let base = format!(
+        "{MAGAZINES}?filter=frequency%3DWEEKLY%20circulation%20%3C%20100&orderBy=circulation&pageSize=2"
+    );
+    let first = api.get(&base).expect(200).json();
+    assert_eq!(titles(&first), ["M6", "M4"]);
+    let token = first["nextPageToken"].as_str().expect("a token");
+    let second = api.get(&format!("{base}&pageToken={token}")).expect(200).json();
+    assert_eq!((titles(&second), second.get("nextPageToken")), (vec!["M2".to_owned()], None));
+    let taken = json!({ "title": "N", "issn": "3" });
+    api.post(MAGAZINES, &taken).refused(409, "UNIQUE_VIOLATION");
+    api.post(MAGAZINES, &json!({ "frequency": "WEEKLY" })).refused(400, "REQUIRED");
+    api.post(MAGAZINES, &json!({ "title": "N", "frequency": 9 })).refused(400, "INVALID_FIELD");
+}
+
+/// `ListMagazinesResponse` says what the answer looks like.
+fn titles(page: &Value) -> Vec<String> {
+    let magazines = page["magazine"].as_array().expect("magazines");
+    magazines.iter().map(|magazine| magazine["title"].as_str().expect("a title").to_owned()).collect()
+}
+
+fn methods_that_no_service_declares_have_default_routes(api: &Api) {
+    api.delete(&format!("{MAGAZINES}/m0")).refused(405, "METHOD_NOT_ALLOWED");
+    api.delete("/example/library/v1/publishers/acme/magazines/m0").expect(200);
+    let publisher = json!({ "displayName": "Acme" });
+    api.post("/example/library/v1/publishers?publisherId=acme", &publisher).expect(201);
+    let name = &api.get("/example/library/v1/publishers/acme").expect(200).json()["name"];
+    assert_eq!(name, "publishers/acme");
+}

@@ -1,0 +1,7 @@
+//! The outside contract, kept by the real program: foreign schemas, the command line, answers.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod command_line;
+mod foreign_tree;

@@ -1,0 +1,42 @@
+BEGIN; SELECT pg_advisory_xact_lock_shared(1953655150, 1)
+--   Result
+
+WITH mark AS (UPDATE trine.writers SET mark = $1, since = now() WHERE id = $2 RETURNING id) SELECT digest, schema_id::bigint, (SELECT count(*) FROM mark), ARRAY(SELECT nextval('trine.version') FROM generate_series(1, $3)), ARRAY(SELECT pg_try_advisory_xact_lock(key) FROM unnest($4) AS key) FROM trine.generation WHERE id = 1
+--   Index Scan using generation_pkey on generation
+--     Index Cond: (id = 1)
+--     CTE mark
+--       ->  Update on writers
+--             ->  Index Scan using writers_pkey on writers
+--                   Index Cond: (id = $)
+--     InitPlan 2 (returns $)
+--       ->  Aggregate
+--             ->  CTE Scan on mark
+--     InitPlan 3 (returns $)
+--       ->  Function Scan on generate_series
+--     InitPlan 4 (returns $)
+--       ->  Function Scan on unnest key
+
+INSERT INTO trine."blog.v1.User" (key, parent, doc, version, schema_id, create_time, update_time, request_id, traceparent, "f_email", "f_entry_count") SELECT r.key, r.parent, r.doc::jsonb, r.version, $1, $2, $3, r.request_id, r.traceparent, r."f_email", r."f_entry_count" FROM unnest($4, $5, $6, $7, $8, $9, $10, $11) AS r(key, parent, doc, version, request_id, traceparent, "f_email", "f_entry_count") ON CONFLICT DO NOTHING RETURNING key, doc::text
+--   Insert on "blog.v1.User"
+--     Conflict Resolution: NOTHING
+--     ->  Function Scan on r
+
+SELECT key FROM trine."blog.v1.User" WHERE key = ANY($1)
+--   Index Only Scan using "blog.v1.User_pkey" on "blog.v1.User"
+--     Index Cond: (key = ANY ($))
+
+SELECT r.ordinal FROM unnest($1, $2, $3) AS r(ordinal, key, "f_email") JOIN trine."blog.v1.User" t ON t."f_email" = r."f_email"::text AND t.delete_time IS NULL AND t."f_email" IS NOT NULL AND t."f_email" <> '' AND t.key <> r.key
+--   Nested Loop
+--     ->  Function Scan on r
+--     ->  Index Scan using "blog.v1.User:unique:email" on "blog.v1.User" t
+--           Index Cond: (f_email = (r.f_email)::text)
+--           Filter: (key <> r.key)
+
+SELECT (CASE WHEN pg_is_in_recovery() THEN coalesce(pg_last_wal_replay_lsn(), '0/0') ELSE pg_current_wal_insert_lsn() END - '0/0'::pg_lsn)::bigint AS lsn, CASE WHEN pg_is_in_recovery() THEN coalesce((SELECT received_tli FROM pg_stat_wal_receiver), (SELECT timeline_id FROM pg_control_checkpoint()))::bigint ELSE ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::bigint END AS timeline
+--   Result
+--     InitPlan 1 (returns $)
+--       ->  Function Scan on pg_stat_get_wal_receiver s
+--             Filter: (pid IS NOT NULL)
+--     InitPlan 2 (returns $)
+--       ->  Function Scan on pg_control_checkpoint
+

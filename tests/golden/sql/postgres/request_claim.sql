@@ -1,0 +1,12 @@
+WITH due AS (SELECT id FROM trine.requests WHERE NOT done AND due_time <= clock_timestamp() ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED) UPDATE trine.requests r SET attempt = r.attempt + 1, due_time = clock_timestamp() + $2 * interval '1 millisecond', state = CASE WHEN r.decided IS NULL THEN 'RUNNING' ELSE 'APPLYING' END FROM due WHERE r.id = due.id RETURNING r.request, r.attempt, r.faults, r.decided
+--   Update on requests r
+--     CTE due
+--       ->  Limit
+--             ->  LockRows
+--                   ->  Index Scan using requests_pending on requests
+--                         Filter: ((NOT done) AND (due_time <= clock_timestamp()))
+--     ->  Nested Loop
+--           ->  CTE Scan on due
+--           ->  Index Scan using requests_pkey on requests r
+--                 Index Cond: (id = due.id)
+

@@ -1,0 +1,42 @@
+BEGIN; SELECT pg_advisory_xact_lock_shared(1953655150, 1)
+--   Result
+
+WITH mark AS (UPDATE trine.writers SET mark = $1, since = now() WHERE id = $2 RETURNING id) SELECT digest, schema_id::bigint, (SELECT count(*) FROM mark), ARRAY(SELECT nextval('trine.version') FROM generate_series(1, $3)), ARRAY(SELECT pg_try_advisory_xact_lock(key) FROM unnest($4) AS key) FROM trine.generation WHERE id = 1
+--   Index Scan using generation_pkey on generation
+--     Index Cond: (id = 1)
+--     CTE mark
+--       ->  Update on writers
+--             ->  Index Scan using writers_pkey on writers
+--                   Index Cond: (id = $)
+--     InitPlan 2 (returns $)
+--       ->  Aggregate
+--             ->  CTE Scan on mark
+--     InitPlan 3 (returns $)
+--       ->  Function Scan on generate_series
+--     InitPlan 4 (returns $)
+--       ->  Function Scan on unnest key
+
+SELECT key, doc::text, version, create_time, update_time FROM trine."blog.v1.Entry" WHERE key = ANY($1) ORDER BY key FOR UPDATE SKIP LOCKED
+--   LockRows
+--     ->  Sort
+--           Sort Key: key COLLATE "C"
+--           ->  Bitmap Heap Scan on "blog.v1.Entry"
+--                 Recheck Cond: (key = ANY ($))
+--                 ->  Bitmap Index Scan on "blog.v1.Entry_pkey"
+--                       Index Cond: (key = ANY ($))
+
+UPDATE trine."blog.v1.Entry" AS t SET doc = r.doc::jsonb, version = r.version, schema_id = $1, update_time = $2, request_id = r.request_id, traceparent = r.traceparent, "f_title" = r."f_title", "f_state" = r."f_state", "f_publish_time" = r."f_publish_time" FROM unnest($3, $4, $5, $6, $7, $8, $9, $10) AS r(key, doc, version, request_id, traceparent, "f_title", "f_state", "f_publish_time") WHERE t.key = r.key RETURNING t.key, t.doc::text
+--   Update on "blog.v1.Entry" t
+--     ->  Nested Loop
+--           ->  Function Scan on r
+--           ->  Index Scan using "blog.v1.Entry_pkey" on "blog.v1.Entry" t
+--                 Index Cond: (key = (r.key)::text)
+
+SELECT (CASE WHEN pg_is_in_recovery() THEN coalesce(pg_last_wal_replay_lsn(), '0/0') ELSE pg_current_wal_insert_lsn() END - '0/0'::pg_lsn)::bigint AS lsn, CASE WHEN pg_is_in_recovery() THEN coalesce((SELECT received_tli FROM pg_stat_wal_receiver), (SELECT timeline_id FROM pg_control_checkpoint()))::bigint ELSE ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::bigint END AS timeline
+--   Result
+--     InitPlan 1 (returns $)
+--       ->  Function Scan on pg_stat_get_wal_receiver s
+--             Filter: (pid IS NOT NULL)
+--     InitPlan 2 (returns $)
+--       ->  Function Scan on pg_control_checkpoint
+

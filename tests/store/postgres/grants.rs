@@ -1,0 +1,40 @@
+//! Rights as `trine grants` gives them, run by somebody who owns nothing of it.
+
+use trine::store::DatabaseUrl;
+
+use super::fresh_url;
+use crate::conformance::fixture::{Fixture, TestDatabase, catalogue, options};
+use crate::support;
+
+/// Given a monolith and a reader that are no superusers, when a superuser grants, then the monolith makes
+/// its tables, and the reader reads also those that come later, and writes none.
+#[tokio::test]
+async fn a_reader_may_read_what_the_monolith_makes_later() {
+    let cluster = support::shared();
+    let url = fresh_url();
+    let name = url.rsplit_once('/').unwrap().1;
+    let (owner, reader) = (format!("owner of {name}"), format!("it's a reader of {name}"));
+    for login in [&owner, &reader] {
+        cluster.sql(&format!("CREATE ROLE \"{login}\" LOGIN"));
+    }
+    let grants = |writes, login: &str| {
+        cluster.sql_in(&url, &trine::store::postgres::grants::grants_sql(writes, login));
+    };
+    grants(true, &owner);
+    let as_login = |login: &str| {
+        let login = login.replace(' ', "%20").replace('\'', "%27");
+        cluster.url_of(&login, name)
+    };
+    let owned = TestDatabase { url: DatabaseUrl::parse(&as_login(&owner)).unwrap(), keep: Box::new(()) };
+    let mut fixture = Fixture::open(owned);
+    fixture.commit(crate::conformance::write_sets::create_user("alice")).await.unwrap();
+
+    grants(false, &reader);
+    cluster.sql_in(&as_login(&owner), "CREATE TABLE trine.later (x int)");
+    assert_eq!(cluster.sql_in(&as_login(&reader), "SELECT count(*) FROM trine.later"), "0");
+    assert_eq!(cluster.sql_in(&as_login(&reader), "SELECT key FROM trine.\"blog.v1.User\""), "alice");
+    assert_eq!(cluster.sql_in(&as_login(&reader), "SHOW lc_messages"), "C");
+    let reading = trine::store::postgres::open(&as_login(&reader), options()).unwrap();
+    reading.reader(true).unwrap();
+    assert_eq!(reading.storage_catalogue().unwrap().digest, catalogue().digest);
+}
