@@ -63,7 +63,7 @@ impl Watcher {
         Self { primary, seen, waiting }
     }
 
-    /// Whether `position` is there, now or within `wait_ms_max`; see [`shows`] for what that means.
+    /// Whether `position` is there, now or within `wait_ms_max`; see `shows` for what that means.
     /// Another cluster will never be there.
     pub async fn caught_up(&self, position: Position, wait_ms_max: u64) -> bool {
         let verdict = |seen: &Seen| reached(seen, position, self.primary);

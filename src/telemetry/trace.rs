@@ -1,6 +1,6 @@
 //! W3C trace context: continue the caller's trace or start one.
 //!
-//! Source: https://www.w3.org/TR/trace-context/ level 1; unknown versions are read by its rules.
+//! Source: <https://www.w3.org/TR/trace-context/> level 1; unknown versions are read by its rules.
 
 /// One span of a trace: this request.
 #[derive(Clone, Debug, PartialEq, Eq)]
