@@ -8,6 +8,7 @@
 pub mod backend;
 mod crash_points;
 pub mod handles;
+mod json;
 pub mod lane;
 pub mod postgres;
 pub mod request_log;

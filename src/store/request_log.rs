@@ -9,6 +9,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::json::from_json;
 use crate::model::{
     AnswerPlan, Error, Fingerprint, Idempotency, Operation, OperationId, OperationResult, OperationState,
     Position, Reason, Result, Timestamp, WriteSet,
@@ -102,6 +103,19 @@ pub struct Claimed {
 
 /// A [`LogJob::Backlog`] counts no more finished requests than this.
 pub const DONE_COUNT_MAX: i64 = 10_000;
+
+impl Claimed {
+    /// A row as both databases return it: request, attempt, faults, decided write set.
+    pub(in crate::store) fn from_row(row: (String, i64, i64, Option<String>)) -> Result<Self> {
+        let (request, attempt, faults, decided) = row;
+        Ok(Self {
+            request: from_json(&request)?,
+            attempt: u32::try_from(attempt).map_err(|_| Error::internal("attempts overflow"))?,
+            faults: u32::try_from(faults).map_err(|_| Error::internal("faults overflow"))?,
+            decided: decided.as_deref().map(from_json).transpose()?,
+        })
+    }
+}
 
 /// Steps on the request log. All jobs of one batch commit in one transaction.
 #[derive(Clone, Debug)]

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::statement::{Bind, statement};
 use crate::model::{Answer, Error, Fingerprint, IdempotencyKey, Operation, OperationId, Result};
+pub(super) use crate::store::json::{from_json, to_json};
 
 /// What a key is stored under: principal, scope and key can be long, an index entry cannot.
 pub(super) fn digest(key: &IdempotencyKey) -> Vec<u8> {
@@ -73,14 +74,4 @@ pub(super) fn list_operations(
 
 pub(super) fn parse_operation(text: &str) -> Result<Operation> {
     from_json(text)
-}
-
-pub(super) fn to_json<T: serde::Serialize>(value: &T) -> Result<String> {
-    serde_json::to_string(value)
-        .map_err(|error| Error::internal(format!("a record does not serialise: {error}")))
-}
-
-pub(super) fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T> {
-    serde_json::from_str(text)
-        .map_err(|error| Error::internal(format!("a stored record does not parse: {error}")))
 }

@@ -8,6 +8,7 @@ use super::statement::{Bind, run, statement};
 use crate::model::{
     Answer, Error, Fingerprint, Idempotency, IdempotencyKey, Operation, OperationId, Result, Timestamp,
 };
+pub(super) use crate::store::json::{from_json, to_json};
 
 pub(super) fn find_answer(
     connection: &mut SqliteConnection,
@@ -87,14 +88,4 @@ pub(super) fn list_operations(
 
 fn key_binds(key: &IdempotencyKey) -> Vec<Bind> {
     vec![Bind::text(key.principal.as_str()), Bind::text(key.scope.as_str()), Bind::text(key.key.as_str())]
-}
-
-pub(super) fn to_json<T: serde::Serialize>(value: &T) -> Result<String> {
-    serde_json::to_string(value)
-        .map_err(|error| Error::internal(format!("a record does not serialise: {error}")))
-}
-
-pub(super) fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T> {
-    serde_json::from_str(text)
-        .map_err(|error| Error::internal(format!("a stored record does not parse: {error}")))
 }

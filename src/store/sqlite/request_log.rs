@@ -161,16 +161,7 @@ fn claim(connection: &mut SqliteConnection, limit: u32, lease_ms: u64, now_ms: i
     )
     .load(connection)
     .map_err(broken)?;
-    Ok(LogReply::Claimed(readable(rows.into_iter().map(claimed))))
-}
-
-fn claimed((request, attempt, faults, decided): (String, i64, i64, Option<String>)) -> Result<Claimed> {
-    Ok(Claimed {
-        request: from_json(&request)?,
-        attempt: u32::try_from(attempt).map_err(|_| Error::internal("attempts overflow"))?,
-        faults: u32::try_from(faults).map_err(|_| Error::internal("faults overflow"))?,
-        decided: decided.as_deref().map(from_json).transpose()?,
-    })
+    Ok(LogReply::Claimed(readable(rows.into_iter().map(Claimed::from_row))))
 }
 
 type OperationRowType = (Text, Text, BigInt, Nullable<Text>, Nullable<Text>, Nullable<Text>);
