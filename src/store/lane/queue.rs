@@ -104,6 +104,9 @@ impl<W: Work> Queue<W> {
                 None => self.changed.wait(&mut state),
             }
             state.sleeping -= 1;
+            // Whoever is about to send more may do so first, if the processors are busy; if they are not,
+            // this returns at once. Nobody waits, yet a busy server's batches are larger.
+            MutexGuard::unlocked(&mut state, std::thread::yield_now);
             state.woken = false;
         }
     }

@@ -138,8 +138,13 @@ const DURABILITY: &str = "SELECT set_config('synchronous_commit', 'on', false) \
      WHERE current_setting('synchronous_commit') IN ('off', 'local');";
 
 /// The session that holds the writer's lock is idle for days. Unknown before PostgreSQL 14.
-const IDLE: &str = "DO $$ BEGIN SET idle_session_timeout = 0; \
-     EXCEPTION WHEN undefined_object THEN NULL; END $$;";
+const IDLE: &str = "SELECT set_config('idle_session_timeout', '0', false) \
+     WHERE current_setting('server_version_num')::int >= 140000;";
+
+/// Failures are told apart by their words where the code is too coarse; only a superuser may choose the
+/// language. No DO block: loading PL/pgSQL would be the longest part of opening a session.
+const LANGUAGE: &str = "SELECT set_config('lc_messages', 'C', false) \
+     FROM pg_roles WHERE rolname = current_user AND rolsuper;";
 
 fn settings(options: &OpenOptions, purpose: Purpose, timeout_ms: u32) -> String {
     // A writer leaves it as it is: a database that the operator put into read-only mode refuses.
@@ -156,8 +161,7 @@ fn settings(options: &OpenOptions, purpose: Purpose, timeout_ms: u32) -> String 
     format!(
         "SET statement_timeout = {timeout_ms}; SET lock_timeout = {lock}; {plans} {read_only} \
          SET idle_in_transaction_session_timeout = 10000; SET application_name = 'trine {purpose}'; \
-         {ISOLATION} {DURABILITY} {IDLE} \
-         DO $$ BEGIN SET lc_messages = 'C'; EXCEPTION WHEN insufficient_privilege THEN NULL; END $$",
+         {ISOLATION} {DURABILITY} {IDLE} {LANGUAGE}",
         lock = options.lock_timeout_ms,
         purpose = format!("{purpose:?}").to_lowercase(),
     )
