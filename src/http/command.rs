@@ -2,7 +2,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::web::Bytes;
-use prost_reflect::{DeserializeOptions, DynamicMessage, ReflectMessage, SerializeOptions, Value};
+use prost_reflect::{DeserializeOptions, DynamicMessage, SerializeOptions, Value};
 
 use super::exchange::Exchange;
 use super::media::Media;
@@ -12,7 +12,7 @@ use super::write::{self, Ask};
 use super::{Api, body, guard, idempotency};
 use crate::model::{Error, Reason, Result};
 use crate::schema::Command;
-use crate::schema::document::strict_json;
+use crate::schema::document::{fitness, strict_json};
 use crate::store::request_log::Work;
 
 const KNOWN: Known<'static> = Known { served: &["requestId"], later: &["validateOnly"] };
@@ -31,7 +31,7 @@ pub async fn command(api: &Api, exchange: &Exchange, command: &Command) -> Resul
 
 fn decode(command: &Command, media: Media, bytes: &Bytes) -> Result<DynamicMessage> {
     let descriptor = command.descriptor.input();
-    match media {
+    let message = match media {
         Media::Json => {
             body::refuse_empty(bytes)?;
             // The reflection library lets the last of two equal keys win; this reader refuses them.
@@ -41,30 +41,12 @@ fn decode(command: &Command, media: Media, bytes: &Bytes) -> Result<DynamicMessa
             message.map_err(|error| invalid(command, &error))
         }
         Media::Protobuf(_) => {
-            let message = DynamicMessage::decode(descriptor, bytes.clone())
-                .map_err(|error| invalid(command, &error))?;
-            refuse_unknown_numbers(&message)?;
-            Ok(message)
+            DynamicMessage::decode(descriptor, bytes.clone()).map_err(|error| invalid(command, &error))
         }
-    }
-}
-
-/// JSON, in which requests are kept, cannot hold a field by number: keeping quiet would lose it.
-fn refuse_unknown_numbers(message: &DynamicMessage) -> Result<()> {
-    if let Some(field) = message.unknown_fields().next() {
-        let (number, name) = (field.number(), message.descriptor().full_name().to_owned());
-        return Err(Error::new(Reason::UnknownField, format!("`{name}` has no field {number}; remove it")));
-    }
-    message.fields().try_for_each(|(_, value)| refuse_within(value))
-}
-
-fn refuse_within(value: &Value) -> Result<()> {
-    match value {
-        Value::Message(message) => refuse_unknown_numbers(message),
-        Value::List(items) => items.iter().try_for_each(refuse_within),
-        Value::Map(entries) => entries.values().try_for_each(refuse_within),
-        _ => Ok(()),
-    }
+    }?;
+    // Requests are kept as JSON.
+    fitness::of_client(&message)?;
+    Ok(message)
 }
 
 /// Puts the resource name of the path into the request; a body that names another one is refused.
