@@ -20,4 +20,5 @@ mod lost_commit;
 mod peers;
 mod power_loss;
 mod publish_modes;
+mod readiness;
 mod roles;
