@@ -1,4 +1,10 @@
 //! The HTTP servers on their bound sockets: limits, threads, drain.
+//!
+//! Not here: requests whose head cannot be read. The library answers them itself, without a hook:
+//! 400 for a malformed head, 431 for one that is too large, 408 for one that is too slow, each without
+//! a body and with the connection closed. So these three have not the form of `errors`, no request id
+//! and no log line. Nor does it time the heads after a connection's first one, or let its sockets be
+//! wrapped by something that does; hence the proxy in front that the README asks for.
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;

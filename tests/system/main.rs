@@ -17,6 +17,7 @@ mod flags;
 mod kills;
 mod load;
 mod lost_commit;
+mod outage;
 mod peers;
 mod power_loss;
 mod publish_modes;
