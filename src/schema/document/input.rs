@@ -7,7 +7,7 @@ use super::canonical::{Canonicaliser, Source, invalid};
 use super::path::Path;
 use super::{Input, fitness, strict_json};
 use crate::model::{Document, Error, Reason, Result};
-use crate::schema::ResourceType;
+use crate::schema::{Catalogue, Command, ResourceType};
 
 impl ResourceType {
     /// Strict proto3 JSON: unknown fields, duplicate keys, NUL, values out of range are refused with their path.
@@ -66,6 +66,35 @@ impl ResourceType {
 
     pub(super) fn canonical(&self, object: Map<String, Value>, source: Source) -> Result<Map<String, Value>> {
         Canonicaliser { shapes: &self.shapes, source }.message(self.shape(), object, &Path::ROOT, 1)
+    }
+}
+
+impl Catalogue {
+    /// A command's request in JSON, read as strictly as a resource; every field is kept for the rule.
+    pub fn request_from_json(&self, command: &Command, body: &[u8]) -> Result<DynamicMessage> {
+        self.request(command, strict_json::parse(body)?)
+    }
+
+    /// Same for a decoded message.
+    pub fn request_from_message(
+        &self,
+        command: &Command,
+        message: &DynamicMessage,
+    ) -> Result<DynamicMessage> {
+        fitness::of_client(message)?;
+        self.request(command, json_of(message)?)
+    }
+
+    fn request(&self, command: &Command, object: Map<String, Value>) -> Result<DynamicMessage> {
+        let descriptor = command.descriptor.input();
+        let name = descriptor.full_name().to_owned();
+        let unfit = |error: &dyn std::fmt::Display| {
+            Error::new(Reason::InvalidBody, format!("the body is not a {name}: {error}"))
+        };
+        let shape = self.shapes.find(&name).ok_or_else(|| Error::internal(format!("no shape of {name}")))?;
+        let canonicaliser = Canonicaliser { shapes: &self.shapes, source: Source::Rule };
+        let canonical = canonicaliser.message(self.shapes.message(shape), object, &Path::ROOT, 1)?;
+        DynamicMessage::deserialize(descriptor, Value::Object(canonical)).map_err(|error| unfit(&error))
     }
 }
 
