@@ -10,7 +10,6 @@ mod probes;
 use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::commands::engine::Background;
 use crate::commands::modes::flag_names;
@@ -87,11 +86,12 @@ async fn run(settings: Settings, telemetry: &Telemetry) -> Result<(), Refusals> 
     let engine = Arc::new(engine(&settings, &catalogue, rules, databases.clone())?);
     let services = Services::start(&settings, &engine);
     let api = Api::new(catalogue, databases.reads, engine, http_settings(&settings))?;
+    // Before anybody is told that it listens: from then on it is asked to stop, not killed.
+    let mut signals = StopSignals::listen().map_err(no_signals)?;
     let serving = http::serve(Arc::new(api), probes.clone(), public, admin, limits(&settings))
         .map_err(|error| vec![format!("cannot serve: {error}")])?;
-    let mut signals = StopSignals::listen().map_err(no_signals)?;
     signals.next().await;
-    drain::pause(&probes, Duration::from_millis(settings.http.drain_ms), &mut signals).await;
+    drain::pause(&probes, settings.http.drain_ms, &mut signals).await;
     drain::stop(serving, services.commands).await;
     Ok(())
 }

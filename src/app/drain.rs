@@ -37,10 +37,10 @@ impl StopSignals {
 }
 
 /// Tells balancers and serves on until they have had time to notice, or somebody insists.
-pub async fn pause(probes: &Probes, long_enough: Duration, signals: &mut StopSignals) {
+pub async fn pause(probes: &Probes, pause_ms: u64, signals: &mut StopSignals) {
     probes.drain();
-    tracing::info!(pause_ms = long_enough.as_millis(), "draining");
-    if tokio::time::timeout(long_enough, signals.next()).await.is_ok() {
+    tracing::info!(pause_ms, "draining");
+    if tokio::time::timeout(Duration::from_millis(pause_ms), signals.next()).await.is_ok() {
         tracing::info!("asked again to stop: the drain goes on without its pause");
     }
 }
