@@ -4,6 +4,7 @@
 //! else; what a deployment may do is decided here and by configuration, nowhere below.
 
 mod databases;
+mod drain;
 mod probes;
 
 use std::net::{SocketAddr, TcpListener};
@@ -20,13 +21,14 @@ use crate::events::signature::Secrets;
 use crate::events::tokens::Tokens;
 use crate::flags::Flags;
 use crate::http::routes::Routes;
-use crate::http::{self, Api, Limits, Probes, Serving};
+use crate::http::{self, Api, Limits};
 use crate::role::BackgroundService;
 use crate::schema::{self, Catalogue};
 use crate::store::WriteStore;
 use crate::telemetry::{self, Telemetry};
 
 use databases::{Databases, Retention};
+use drain::StopSignals;
 
 /// Connections between two looks at the time; keeps an idle one open past common proxies' 60 s.
 const KEEP_ALIVE_S: u64 = 75;
@@ -84,25 +86,18 @@ async fn run(settings: Settings, telemetry: &Telemetry) -> Result<(), Refusals> 
     let engine = Arc::new(engine(&settings, &catalogue, rules, databases.clone())?);
     let services = Services::start(&settings, &engine);
     let api = Api::new(catalogue, databases.reads, engine, http_settings(&settings))?;
+    // Before anybody is told that it listens: from then on it is asked to stop, not killed.
+    let mut signals = StopSignals::listen().map_err(no_signals)?;
     let serving = http::serve(Arc::new(api), probes.clone(), public, admin, limits(&settings))
         .map_err(|error| vec![format!("cannot serve: {error}")])?;
-    stop_requested().await.map_err(|error| vec![format!("cannot wait for signals: {error}")])?;
-    tracing::info!("draining");
-    drain(&probes, serving, services).await;
-    tracing::info!("stopped");
+    signals.next().await;
+    drain::pause(&probes, settings.http.drain_ms, &mut signals).await;
+    drain::stop(serving, services.commands).await;
     Ok(())
 }
 
-/// Balancers are told before the listener closes. Requests end first, then the work they have put
-/// off: nothing new arrives for it.
-async fn drain(probes: &Probes, serving: Serving, services: Services) {
-    probes.drain();
-    if let Err(error) = serving.stop().await {
-        tracing::error!(%error, "a listener did not stop cleanly");
-    }
-    if let Some(commands) = services.commands {
-        commands.stop().await;
-    }
+fn no_signals(error: std::io::Error) -> Refusals {
+    vec![format!("cannot wait for signals: {error}")]
 }
 
 /// The background services of the role's plan.
@@ -250,18 +245,6 @@ fn servable(settings: &Settings, catalogue: &Catalogue) -> Result<Rules, Refusal
 fn bind(key: &str, address: SocketAddr) -> Result<TcpListener, Refusals> {
     TcpListener::bind(address)
         .map_err(|error| vec![format!("{key}: cannot listen on {address}: {error}; choose another address")])
-}
-
-/// Waits for SIGTERM (orchestrators) or SIGINT (people).
-async fn stop_requested() -> std::io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    Ok(())
 }
 
 fn refuse(refusals: &[String]) -> ExitCode {

@@ -58,6 +58,7 @@ pub struct HttpSettings {
     pub listen: SocketAddr,
     pub max_body_bytes: usize,
     pub request_timeout_ms: u64,
+    pub drain_ms: u64,
     pub workers: usize,
     pub max_connections: usize,
 }

@@ -14,6 +14,7 @@ use super::registry::{Rule, Rules};
 use super::{Context, request};
 use crate::model::{AnswerPlan, Change, Deadline, Error, Mutation, Reason, Result, TypeName, WriteSet};
 use crate::schema::Catalogue;
+use crate::schema::document::fitness;
 use crate::store::ReadStore;
 use crate::store::request_log::Work;
 
@@ -99,6 +100,7 @@ fn answer_plan(
             return Ok(AnswerPlan::Resource { mutation, created: false });
         }
     }
+    fitness::of_rule(response)?;
     let mut text = Vec::new();
     response
         .serialize_with_options(&mut serde_json::Serializer::new(&mut text), &SerializeOptions::new())

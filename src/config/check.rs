@@ -55,6 +55,7 @@ fn limits(settings: &Settings, problems: &mut Vec<ConfigProblem>) {
     for (key, value, max) in [
         ("http.max_body_bytes", settings.http.max_body_bytes as u64, 64 << 20),
         ("http.request_timeout_ms", settings.http.request_timeout_ms, HOUR_MS),
+        ("http.drain_ms", settings.http.drain_ms, HOUR_MS),
         ("http.workers", settings.http.workers as u64, 256),
         ("http.max_connections", settings.http.max_connections as u64, 1_000_000),
         ("database.connections", database.connections.into(), 256),

@@ -8,6 +8,7 @@ pub mod guards;
 pub mod inbox;
 pub mod peer;
 pub mod peer_error;
+mod reachability;
 pub mod relay;
 pub mod signature;
 pub mod tokens;

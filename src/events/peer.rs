@@ -4,14 +4,17 @@
 //! trouble of its own, or answers what nobody asked for, is a 503 for the client: the details are
 //! for the log. Never follows redirects: a signed body goes where it was sent.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Client, Response, StatusCode, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::peer_error;
+use super::reachability::{Absence, Reachability};
 use super::signature::Secrets;
 use crate::model::{Deadline, Error, Reason, Result};
 
@@ -26,6 +29,7 @@ pub struct Peer {
     client: Client,
     base: Url,
     secrets: Secrets,
+    reachability: Arc<Mutex<Reachability>>,
 }
 
 impl Peer {
@@ -40,7 +44,7 @@ impl Peer {
             .connect_timeout(CONNECT_TIMEOUT)
             .build()
             .map_err(|error| format!("no HTTP client: {error}"))?;
-        Ok(Self { client, base, secrets })
+        Ok(Self { client, base, secrets, reachability: Arc::default() })
     }
 
     /// Posts `body` as JSON to `path`; may be asked again, for it changes nothing there.
@@ -124,13 +128,19 @@ impl Peer {
             let may_be_done = status.is_server_error() && peer_error::leaves_open(&answer);
             return Err(Failure { error, may_be_done });
         }
-        serde_json::from_slice(&answer).map_err(|error| unanswered(format!("answer: {error}")))
+        let answer =
+            serde_json::from_slice(&answer).map_err(|error| unanswered(format!("answer: {error}")))?;
+        self.answered();
+        Ok(answer)
     }
 
     fn refusal(&self, status: StatusCode, answer: &[u8]) -> Error {
         let text = || String::from_utf8_lossy(&answer[..answer.len().min(500)]).into_owned();
         match peer_error::refusal(answer) {
-            Some(refusal) => refusal,
+            Some(refusal) => {
+                self.answered();
+                refusal
+            }
             // A proxy between the two: no later attempt is smaller.
             None if status == StatusCode::PAYLOAD_TOO_LARGE => {
                 Error::new(Reason::BodyTooLarge, "the request is too large for the service that does this")
@@ -141,10 +151,20 @@ impl Peer {
     }
 
     fn unreachable(&self, context: String) -> Error {
-        tracing::warn!(peer = %self.base, context, "peer call failed");
+        metrics::counter!("trine_peer_failures_total").increment(1);
+        if let Some(Absence { lasted, failures }) = self.reachability.lock().failed(Instant::now()) {
+            let away_s = lasted.as_secs();
+            tracing::warn!(peer = %self.base, away_s, failures, context, "a peer does not answer; calls go on");
+        }
         Error::new(Reason::DatabaseUnavailable, "the service that does this is not reachable now; try again")
             .with_context(context)
             .with_retry_after_s(1)
+    }
+
+    fn answered(&self) {
+        if let Some(Absence { lasted, failures }) = self.reachability.lock().answered(Instant::now()) {
+            tracing::info!(peer = %self.base, away_s = lasted.as_secs(), failures, "a peer answers again");
+        }
     }
 }
 

@@ -36,9 +36,13 @@ pub struct Probes {
 }
 
 impl Probes {
-    /// Not ready from now on, whatever the checks say.
+    /// Not ready from now on, whatever the checks say; public answers end their connections.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::SeqCst);
+    }
+
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::SeqCst)
     }
 }
 
@@ -62,9 +66,9 @@ pub async fn answer(request: HttpRequest, probes: Data<Probes>) -> HttpResponse 
 fn readiness(probes: &Probes) -> HttpResponse {
     let mut ready = true;
     let mut told = Map::new();
-    if probes.draining.load(Ordering::SeqCst) {
+    if probes.is_draining() {
         ready = false;
-        let message = "draining: what runs is finished, nothing new is taken";
+        let message = "draining: send new requests elsewhere; the listener closes soon";
         told.insert("draining".to_owned(), json!({ "ready": false, "message": message }));
     }
     for check in &probes.checks {

@@ -2,7 +2,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::web::Bytes;
-use prost_reflect::{DeserializeOptions, DynamicMessage, ReflectMessage, SerializeOptions, Value};
+use prost_reflect::{DynamicMessage, SerializeOptions, Value};
 
 use super::exchange::Exchange;
 use super::media::Media;
@@ -12,7 +12,6 @@ use super::write::{self, Ask};
 use super::{Api, body, guard, idempotency};
 use crate::model::{Error, Reason, Result};
 use crate::schema::Command;
-use crate::schema::document::strict_json;
 use crate::store::request_log::Work;
 
 const KNOWN: Known<'static> = Known { served: &["requestId"], later: &["validateOnly"] };
@@ -20,50 +19,30 @@ const KNOWN: Known<'static> = Known { served: &["requestId"], later: &["validate
 pub async fn command(api: &Api, exchange: &Exchange, command: &Command) -> Result<HttpResponse> {
     let parameters = exchange.parameters(KNOWN)?;
     guard::refuse_conditions(exchange)?;
+    let media = Media::of_body(exchange.header("content-type")?)?;
     let bytes = exchange.body(api.settings.max_body_bytes).await?;
     let idempotency = idempotency::of_request(exchange, &parameters, &bytes)?;
-    let mut message = decode(command, Media::of_body(exchange.header("content-type")?)?, &bytes)?;
+    let mut message = decode(api, command, media, &bytes)?;
     bind_path(command, exchange, &mut message)?;
     let work = Work::Rule(json_text(&message)?);
     let ask = Ask { method: command.name.clone(), work, idempotency, command: Some(command) };
     write::invoke(api, exchange, ask).await
 }
 
-fn decode(command: &Command, media: Media, bytes: &Bytes) -> Result<DynamicMessage> {
-    let descriptor = command.descriptor.input();
+fn decode(api: &Api, command: &Command, media: Media, bytes: &Bytes) -> Result<DynamicMessage> {
     match media {
         Media::Json => {
             body::refuse_empty(bytes)?;
-            // The reflection library lets the last of two equal keys win; this reader refuses them.
-            let object = serde_json::Value::Object(strict_json::parse(bytes)?);
-            let options = DeserializeOptions::new().deny_unknown_fields(true);
-            let message = DynamicMessage::deserialize_with_options(descriptor, object, &options);
-            message.map_err(|error| invalid(command, &error))
+            api.catalogue.request_from_json(command, bytes)
         }
         Media::Protobuf(_) => {
-            let message = DynamicMessage::decode(descriptor, bytes.clone())
-                .map_err(|error| invalid(command, &error))?;
-            refuse_unknown_numbers(&message)?;
-            Ok(message)
+            let descriptor = command.descriptor.input();
+            let name = descriptor.full_name().to_owned();
+            let message = DynamicMessage::decode(descriptor, bytes.clone()).map_err(|error| {
+                Error::new(Reason::InvalidBody, format!("the body is not a {name}: {error}"))
+            })?;
+            api.catalogue.request_from_message(command, &message)
         }
-    }
-}
-
-/// JSON, in which requests are kept, cannot hold a field by number: keeping quiet would lose it.
-fn refuse_unknown_numbers(message: &DynamicMessage) -> Result<()> {
-    if let Some(field) = message.unknown_fields().next() {
-        let (number, name) = (field.number(), message.descriptor().full_name().to_owned());
-        return Err(Error::new(Reason::UnknownField, format!("`{name}` has no field {number}; remove it")));
-    }
-    message.fields().try_for_each(|(_, value)| refuse_within(value))
-}
-
-fn refuse_within(value: &Value) -> Result<()> {
-    match value {
-        Value::Message(message) => refuse_unknown_numbers(message),
-        Value::List(items) => items.iter().try_for_each(refuse_within),
-        Value::Map(entries) => entries.values().try_for_each(refuse_within),
-        _ => Ok(()),
     }
 }
 
@@ -93,13 +72,4 @@ fn json_text(message: &DynamicMessage) -> Result<String> {
         .serialize_with_options(&mut serde_json::Serializer::new(&mut text), &SerializeOptions::new())
         .map_err(|error| Error::new(Reason::InvalidField, format!("a value has no JSON form: {error}")))?;
     String::from_utf8(text).map_err(|error| Error::internal(error.to_string()))
-}
-
-fn invalid(command: &Command, error: &dyn std::fmt::Display) -> Error {
-    let name = command.descriptor.input().full_name().to_owned();
-    let text = error.to_string();
-    // The reflection library has one error type; its words are all that tells the two apart.
-    let unknown = text.starts_with("unrecognized field name");
-    let reason = if unknown { Reason::UnknownField } else { Reason::InvalidBody };
-    Error::new(reason, format!("the body is not a {name}: {text}"))
 }

@@ -18,9 +18,10 @@ pub async fn create(api: &Api, exchange: &Exchange, kind: &Arc<ResourceType>) ->
     let known = Known { served: &[&id_parameter, "requestId"], later: &["validateOnly"] };
     let parameters = exchange.parameters(known)?;
     guard::refuse_conditions(exchange)?;
+    let media = Media::of_body(exchange.header("content-type")?)?;
     let bytes = exchange.body(api.settings.max_body_bytes).await?;
     let idempotency = idempotency::of_request(exchange, &parameters, &bytes)?;
-    let mut input = body::resource(kind, Media::of_body(exchange.header("content-type")?)?, &bytes)?;
+    let mut input = body::resource(kind, media, &bytes)?;
     kind.check_required(&input.document)?;
     kind.fill_on_create(&mut input.document);
     let given = parameters.get(&id_parameter);

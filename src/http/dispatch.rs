@@ -7,8 +7,8 @@ use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::time::Instant;
 
-use actix_web::http::Method;
 use actix_web::http::header::{ALLOW, TRANSFER_ENCODING};
+use actix_web::http::{ConnectionType, Method};
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::FutureExt;
@@ -17,12 +17,17 @@ use super::exchange::{Exchange, single};
 use super::incoming::Incoming;
 use super::observe::{self, Observation};
 use super::routes::{Action, Found};
-use super::{Api, command, consistency, create, delete, errors, get, list, operations, peer, update};
+use super::{Api, Probes, command, consistency, create, delete, errors, get, list, operations, peer, update};
 use crate::model::{Error, Position, Reason, Result};
 use crate::telemetry::trace::TraceContext;
 
 /// The default service of the public listener.
-pub async fn dispatch(request: HttpRequest, payload: Payload, api: Data<Api>) -> HttpResponse {
+pub async fn dispatch(
+    request: HttpRequest,
+    payload: Payload,
+    api: Data<Api>,
+    probes: Data<Probes>,
+) -> HttpResponse {
     let started = Instant::now();
     let request_id = request_id(&request);
     let trace = TraceContext::continue_or_start(single(request.headers(), "traceparent").ok().flatten());
@@ -50,6 +55,10 @@ pub async fn dispatch(request: HttpRequest, payload: Payload, api: Data<Api>) ->
         error: error.as_ref(),
     };
     observation.record(api.settings.log_requests);
+    if probes.is_draining() {
+        // Its client must find another server before this listener closes.
+        response.head_mut().set_connection_type(ConnectionType::Close);
+    }
     incoming.close_if_unread(response, chunked)
 }
 

@@ -70,6 +70,16 @@ impl Exchange {
         single(self.request.headers(), name)
     }
 
+    /// A header that is a list, its lines joined; 400 when one is not text, for a condition that is
+    /// passed over would let a write happen.
+    pub fn list_header(&self, name: &str) -> Result<Option<String>> {
+        let mut lines = Vec::new();
+        for value in self.request.headers().get_all(name) {
+            lines.push(value.to_str().map_err(|_| not_text(name))?);
+        }
+        Ok((!lines.is_empty()).then(|| lines.join(", ")))
+    }
+
     pub fn preferences(&self) -> Preferences {
         preferences(&joined(self.request.headers(), "prefer").unwrap_or_default())
     }
@@ -115,11 +125,13 @@ pub fn single<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>>
     let mut values = headers.get_all(name);
     match (values.next(), values.next()) {
         (None, _) => Ok(None),
-        (Some(value), None) => {
-            value.to_str().map(Some).map_err(|_| invalid(format!("header `{name}` is not printable ASCII")))
-        }
+        (Some(value), None) => value.to_str().map(Some).map_err(|_| not_text(name)),
         (Some(_), Some(_)) => Err(invalid(format!("header `{name}` is given twice"))),
     }
+}
+
+fn not_text(name: &str) -> Error {
+    invalid(format!("header `{name}` is not printable ASCII"))
 }
 
 /// A list header, its lines joined (RFC 9110, 5.3).

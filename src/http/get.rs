@@ -21,14 +21,14 @@ pub async fn get(api: &Api, exchange: &Exchange, kind: &Arc<ResourceType>) -> Re
     let read = api.reads.get(kind, &key, exchange.deadline).await?;
     consistency::confirm(api, exchange, wanted, read.position)?;
     let stored = read.value.ok_or_else(|| not_found(kind, &key))?;
-    if let Some(header) = exchange.header("if-match")?
-        && !etag::IfMatch::parse(header).holds(stored.version)
+    if let Some(header) = exchange.list_header("if-match")?
+        && !etag::IfMatch::parse(&header).holds(stored.version)
     {
         return Err(etag::if_match_failed());
     }
     let tag = etag::of(stored.version, exchange.accept);
-    match exchange.header("if-none-match")? {
-        Some(header) if etag::none_match_holds(header, &tag) => Ok(reply::not_modified(tag)),
+    match exchange.list_header("if-none-match")? {
+        Some(header) if etag::none_match_holds(&header, &tag) => Ok(reply::not_modified(tag)),
         _ => reply::resource(exchange, kind, &stored, false),
     }
 }

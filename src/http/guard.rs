@@ -14,8 +14,8 @@ use crate::schema::ResourceType;
 /// 400 for conditions on a write that has no resource to compare: a create, a command.
 pub fn refuse_conditions(exchange: &Exchange) -> Result<()> {
     // On a create `*` says what a create means anyway.
-    let is_plain = exchange.header("if-none-match")?.is_none_or(|value| value.trim() == "*");
-    if is_plain && exchange.header("if-match")?.is_none() {
+    let is_plain = exchange.list_header("if-none-match")?.is_none_or(|value| value.trim() == "*");
+    if is_plain && exchange.list_header("if-match")?.is_none() {
         return Ok(());
     }
     Err(invalid("If-Match and If-None-Match have no meaning on this method; leave them out".to_owned()))
@@ -29,12 +29,12 @@ pub enum Guard {
 
 impl Guard {
     pub fn of_request(exchange: &Exchange, etag: Option<&str>) -> Result<Self> {
-        if exchange.header("if-none-match")?.is_some() {
+        if exchange.list_header("if-none-match")?.is_some() {
             let message =
                 "If-None-Match on this write means an upsert, which is not served yet; leave it out";
             return Err(Error::new(Reason::NotImplemented, message));
         }
-        let header = exchange.header("if-match")?.map(etag::IfMatch::parse);
+        let header = exchange.list_header("if-match")?.as_deref().map(etag::IfMatch::parse);
         let field = etag.filter(|text| !text.is_empty()).map(etag::version_of_field).transpose()?;
         match (header, field) {
             (Some(header), Some(version)) if !header.holds(version) => {

@@ -35,8 +35,11 @@ fn fingerprint(
 ) -> Result<Fingerprint> {
     let mut hash = Sha256::new();
     let query = parameters.canonical("requestId");
-    let headers =
-        [exchange.header("if-match")?, exchange.header("if-none-match")?, exchange.header("content-type")?];
+    let headers = [
+        exchange.list_header("if-match")?,
+        exchange.list_header("if-none-match")?,
+        exchange.header("content-type")?.map(str::to_owned),
+    ];
     let headers = headers.map(|header| header.unwrap_or_default());
     for part in [
         scope.as_bytes(),

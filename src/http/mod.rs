@@ -1,8 +1,8 @@
 //! The two listeners: the public API derived from the schema, and the admin pages.
 //!
 //! A handler decodes, makes one call and encodes; `routes` lists all of them. Not here: SQL, rules,
-//! modes. Invariants: every write goes through [`Engine::invoke`]; every 4xx and 5xx has the form of
-//! `errors`; nothing a client sends is ignored without a word.
+//! modes. Invariants: every write goes through [`Engine::invoke`]; every 4xx and 5xx of a request whose
+//! head could be read has the form of `errors`; nothing a client sends is ignored without a word.
 
 pub mod admin;
 pub mod errors;

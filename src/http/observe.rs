@@ -49,7 +49,7 @@ thread_local! {
 impl Observation<'_> {
     pub fn record(&self, log_requests: bool) {
         self.sample();
-        if log_requests || self.status >= 500 {
+        if log_requests || self.is_fault() {
             self.log();
         }
     }
@@ -76,13 +76,18 @@ impl Observation<'_> {
         let (method, route, status) = (known_method(self.method), self.pattern(), self.status);
         let (request_id, role, trace_id) = (self.request_id, self.role, self.trace_id);
         let reason = self.error.map(|error| error.reason.as_str());
-        if status < 500 {
+        if !self.is_fault() {
             tracing::info!(target: REQUEST_TARGET, method, route, status, duration_ms, request_id, role, trace_id, reason, "request");
             return;
         }
         let message = self.error.map(|error| error.message.as_str());
         let context = self.error.and_then(|error| error.context.as_deref());
         tracing::error!(target: "trine::http", method, route, status, duration_ms, request_id, role, trace_id, reason, error = message, context, "request");
+    }
+
+    /// Of the server. 501 is a client's wish for what is not built.
+    fn is_fault(&self) -> bool {
+        self.status >= 500 && self.status != 501
     }
 
     fn pattern(&self) -> &str {

@@ -15,6 +15,7 @@ use super::parameters::Known;
 use super::path::no_route;
 use super::{Api, reply};
 use crate::commands::engine::PeerSignature;
+use crate::events::cloud_event::{INBOX_PATH, MEDIA_TYPE as EVENTS};
 use crate::model::{Error, Reason, Result};
 
 pub async fn peer_call(api: &Api, exchange: &Exchange) -> Result<HttpResponse> {
@@ -28,6 +29,7 @@ pub async fn peer_call(api: &Api, exchange: &Exchange) -> Result<HttpResponse> {
         signature: required(exchange, "webhook-signature")?,
     };
     signature.check_time()?;
+    check_media(exchange)?;
     let body = body(api, exchange).await?;
     let answer = api.engine.peer_call(&exchange.path, signature, &body, exchange.deadline).await?;
     Ok(reply::body(StatusCode::OK, Media::Json, answer))
@@ -40,6 +42,17 @@ async fn body(api: &Api, exchange: &Exchange) -> Result<Bytes> {
         return Err(busy.with_retry_after_s(1));
     };
     exchange.body(api.settings.max_peer_body_bytes).await
+}
+
+/// The inbox takes a batch of events, every other call one JSON document.
+fn check_media(exchange: &Exchange) -> Result<()> {
+    let expected = if exchange.path == INBOX_PATH { EVENTS } else { Media::Json.content_type() };
+    let given = exchange.header("content-type")?.unwrap_or_default();
+    let essence = given.split(';').next().unwrap_or_default().trim();
+    if essence.eq_ignore_ascii_case(expected) {
+        return Ok(());
+    }
+    Err(Error::new(Reason::MediaType, format!("this is called with Content-Type {expected}; send it so")))
 }
 
 fn required<'a>(exchange: &'a Exchange, name: &str) -> Result<&'a str> {

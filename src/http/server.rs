@@ -1,4 +1,10 @@
 //! The HTTP servers on their bound sockets: limits, threads, drain.
+//!
+//! Not here: requests whose head cannot be read. The library answers them itself, without a hook:
+//! 400 for a malformed head, 431 for one that is too large, 408 for one that is too slow, each without
+//! a body and with the connection closed. So these three have not the form of `errors`, no request id
+//! and no log line. Nor does it time the heads after a connection's first one, or let its sockets be
+//! wrapped by something that does; hence the proxy in front that the README asks for.
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -66,8 +72,9 @@ pub fn serve(
 ) -> std::io::Result<Serving> {
     announce_build(env!("CARGO_PKG_VERSION"), api.settings.plan.role.as_str());
     let (public_address, admin_address) = (public.local_addr()?, admin.local_addr()?);
+    let seen = probes.clone();
     let admin_server = start("admin", move || admin_http_server(probes, admin))?;
-    let public_server = start("http", move || public_http_server(api, public, limits))?;
+    let public_server = start("http", move || public_http_server(api, seen, public, limits))?;
     for (listener, address) in [("public", public_address), ("admin", admin_address)] {
         tracing::info!(listener, address = %address, "listening");
     }
@@ -92,21 +99,25 @@ impl Running {
 
 fn public_http_server(
     api: Arc<Api>,
+    probes: Arc<Probes>,
     listener: TcpListener,
     limits: Limits,
 ) -> std::io::Result<actix_web::dev::Server> {
-    let data = Data::from(api);
-    let server =
-        HttpServer::new(move || App::new().app_data(data.clone()).default_service(to(dispatch::dispatch)))
-            .workers(limits.workers)
-            .max_connections((limits.connections_max / limits.workers).max(1))
-            .keep_alive(Duration::from_secs(limits.keep_alive_s))
-            .client_request_timeout(HEAD_TIMEOUT)
-            .client_disconnect_timeout(LINGER_TIMEOUT)
-            .tcp_nodelay(true)
-            .shutdown_timeout(limits.shutdown_timeout_s)
-            .disable_signals()
-            .listen(listener)?;
+    let (api, probes) = (Data::from(api), Data::from(probes));
+    let app = move || {
+        let app = App::new().app_data(api.clone()).app_data(probes.clone());
+        app.default_service(to(dispatch::dispatch))
+    };
+    let server = HttpServer::new(app)
+        .workers(limits.workers)
+        .max_connections((limits.connections_max / limits.workers).max(1))
+        .keep_alive(Duration::from_secs(limits.keep_alive_s))
+        .client_request_timeout(HEAD_TIMEOUT)
+        .client_disconnect_timeout(LINGER_TIMEOUT)
+        .tcp_nodelay(true)
+        .shutdown_timeout(limits.shutdown_timeout_s)
+        .disable_signals()
+        .listen(listener)?;
     Ok(server.run())
 }
 

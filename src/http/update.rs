@@ -20,9 +20,10 @@ const KNOWN: Known<'static> =
 pub async fn update(api: &Api, exchange: &Exchange, kind: &Arc<ResourceType>) -> Result<HttpResponse> {
     let parameters = exchange.parameters(KNOWN)?;
     let key = exchange.key()?;
+    let media = Media::of_body(exchange.header("content-type")?)?;
     let bytes = exchange.body(api.settings.max_body_bytes).await?;
     let idempotency = idempotency::of_request(exchange, &parameters, &bytes)?;
-    let input = body::resource(kind, Media::of_body(exchange.header("content-type")?)?, &bytes)?;
+    let input = body::resource(kind, media, &bytes)?;
     check_name(kind, &key, input.name.as_deref())?;
     let mask = mask::parse(parameters.get("updateMask").unwrap_or_default())?;
     let edits = kind.edits(&input, mask.as_deref())?;

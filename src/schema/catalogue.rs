@@ -152,6 +152,8 @@ pub struct Command {
 #[derive(Debug)]
 pub struct Catalogue {
     pub pool: DescriptorPool,
+    /// Of every message of the pool.
+    pub(super) shapes: Arc<Shapes>,
     pub types: Vec<Arc<ResourceType>>,
     pub commands: Vec<Arc<Command>>,
     /// Standard methods that services declare; the others have their default routes.

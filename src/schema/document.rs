@@ -8,6 +8,7 @@ mod apply;
 mod canonical;
 mod difference;
 mod edits;
+pub(crate) mod fitness;
 mod input;
 mod path;
 mod promote;

@@ -68,6 +68,7 @@ fn compile(
     let digest = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
     problems.into_result(Catalogue {
         pool,
+        shapes,
         types,
         commands: methods.commands,
         standard_routes: methods.standard_routes,

@@ -3,6 +3,7 @@
 mod documents;
 mod evolution;
 mod loading;
+mod messages;
 mod random;
 
 use std::path::PathBuf;

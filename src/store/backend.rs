@@ -113,7 +113,8 @@ pub struct Identity {
 #[derive(Clone, Debug)]
 pub struct Observed {
     pub position: Position,
-    /// Why this database must not be read now (receiver gone, replay frozen, promoted); none when healthy.
+    /// Why this database must not be used now (promoted, owned by another); none when healthy. Being
+    /// behind is no reason: readers say by their tokens how new it must be.
     pub trouble: Option<String>,
     /// WAL bytes (SQLite: 0) received but not replayed.
     pub lag_bytes: u64,

@@ -20,12 +20,14 @@ pub const LANE_BATCH_DURATION: &str = "trine_lane_batch_duration_seconds";
 /// Labels `database`, `lane`.
 pub const LANE_CONNECTIONS: &str = "trine_lane_connections";
 pub const REPLICA_LAG: &str = "trine_replica_lag_bytes";
+pub const REPLICA_STREAMING: &str = "trine_replica_streaming";
 /// Label `state`.
 pub const OPERATIONS: &str = "trine_operations";
 pub const RELAY_LAG: &str = "trine_relay_lag_seconds";
 /// Label `method` on the monolith.
 pub const RULE_RERUNS: &str = "trine_rule_reruns_total";
 pub const OPERATIONS_GIVEN_UP: &str = "trine_operations_given_up_total";
+pub const PEER_FAILURES: &str = "trine_peer_failures_total";
 /// Label `outcome`.
 pub const INBOX_EVENTS: &str = "trine_inbox_events_total";
 /// Label `flag`; 1 is on.
@@ -86,6 +88,7 @@ fn describe() {
     describe_histogram!(LANE_BATCH_DURATION, "Time that one batch took");
     describe_gauge!(LANE_CONNECTIONS, "Connections of a lane that are connected");
     describe_gauge!(REPLICA_LAG, "Bytes received and not replayed");
+    describe_gauge!(REPLICA_STREAMING, "1 while the replica receives and replays what its primary writes");
     describe_gauge!(OPERATIONS, "Operations by state");
     describe_gauge!(
         RELAY_LAG,
@@ -93,6 +96,7 @@ fn describe() {
     );
     describe_counter!(RULE_RERUNS, "Rules run again because a guard of their write set failed");
     describe_counter!(OPERATIONS_GIVEN_UP, "Operations ended as failed after too many attempts");
+    describe_counter!(PEER_FAILURES, "Calls to another role that it did not answer");
     describe_counter!(INBOX_EVENTS, "Decided write sets that the inbox answered, by outcome");
     describe_gauge!(FLAG_STATE, "1 when the flag is on");
     describe_counter!(LOG_LINES_DROPPED, "Request lines dropped because standard error was too slow");

@@ -53,6 +53,30 @@ fn bodies_that_are_no_request_are_refused() {
     assert_eq!(entries.json()["entries"], json!([]));
 }
 
+/// A command's request is read as strictly as a resource, and its mistakes name their fields.
+#[test]
+fn requests_are_read_as_strictly_as_resources() {
+    let server = with_alice();
+    for (body, field) in [
+        (r#"{"entry":{"title":"a"},"entryId":"a","entry_id":"b"}"#, "entryId"),
+        (r#"{"entry":{"title":"a","publishTime":"2026-01-01T23:59:60Z"}}"#, "entry.publishTime"),
+        (r#"{"entry":{"title":"a","publishTime":"2026-01-01T00:00:00.1234567891Z"}}"#, "entry.publishTime"),
+        (r#"{"entry":{"title":"a","state":"NONE"}}"#, "entry.state"),
+        (r#"{"entry":{"title":"a","tags":[null]}}"#, "entry.tags[0]"),
+        (r#"{"entry":{"title":"a\u0000"}}"#, "entry.title"),
+        (r#"{"entry":[]}"#, "entry"),
+    ] {
+        let refused = request("POST", PUBLISH).json(body).send(server.address());
+        assert_eq!(
+            (refused.status, refused.reason().as_str()),
+            (400, "INVALID_FIELD"),
+            "{body}: {refused:?}"
+        );
+        let violation = &refused.json()["error"]["details"][1]["fieldViolations"][0];
+        assert_eq!(violation["field"], field, "{body}: {refused:?}");
+    }
+}
+
 #[test]
 fn binary_clients_send_and_get_messages() {
     let server = with_alice();

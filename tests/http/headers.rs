@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::client::{Answer, request};
+use crate::client::{Answer, raw, request};
 use crate::server::Server;
 
 const ALICE: &str = "/blog/v1/users/alice";
@@ -115,4 +115,44 @@ fn options_tell_what_may_be_done() {
     let reader = server.nanoservice();
     let answer = request("OPTIONS", ALICE).send(reader.address());
     assert_eq!((answer.status, answer.header("allow")), (204, Some("GET, HEAD, OPTIONS")));
+}
+
+/// Conditions are lists, which proxies may split into lines (RFC 9110, 5.3).
+#[test]
+fn conditions_in_several_lines_are_one_list() {
+    let server = Server::monolith();
+    let created = request("POST", "/blog/v1/users?userId=alice").json(BODY).send(server.address());
+    let tag = created.header("etag").expect("a tag").to_owned();
+    let get = |lines: [(&'static str, &str); 2]| {
+        let asked = request("GET", ALICE).header(lines[0].0, lines[0].1).header(lines[1].0, lines[1].1);
+        asked.send(server.address()).status
+    };
+    assert_eq!(get([("If-None-Match", "\"999\""), ("If-None-Match", &tag)]), 304);
+    assert_eq!(get([("If-None-Match", "\"999\""), ("If-None-Match", "\"998\"")]), 200);
+    assert_eq!(get([("If-Match", "\"999\""), ("If-Match", &tag)]), 200);
+    assert_eq!(get([("If-Match", "\"999\""), ("If-Match", "\"998\"")]), 412);
+    let patch = |first: &str, second: &str| {
+        let asked = request("PATCH", ALICE).header("If-Match", first).header("If-Match", second);
+        asked.json(BODY).send(server.address()).status
+    };
+    assert_eq!((patch("\"999\"", "\"998\""), patch("\"999\"", &tag)), (412, 200));
+    // A line that cannot be read is a condition all the same.
+    let head = "PATCH /blog/v1/users/alice HTTP/1.1\r\nHost: test\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: 2\r\nIf-Match: \"";
+    let unreadable = raw(server.address(), &[head.as_bytes(), b"\xe9\"\r\n\r\n{}"].concat());
+    assert_eq!((unreadable.status, unreadable.reason().as_str()), (400, "INVALID_PARAMETER"));
+}
+
+/// Given a head that says enough, then nobody waits for the body.
+#[test]
+fn a_body_of_the_wrong_media_type_is_not_waited_for() {
+    let server = Server::monolith();
+    for (method, path) in
+        [("POST", "/blog/v1/users"), ("PATCH", ALICE), ("POST", "/blog/v1/users/alice:publish")]
+    {
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\nContent-Type: text/xml\r\nContent-Length: 1000\r\n\r\n"
+        );
+        let refused = raw(server.address(), head.as_bytes());
+        assert_eq!((refused.status, refused.reason().as_str()), (415, "MEDIA_TYPE"), "{method} {path}");
+    }
 }

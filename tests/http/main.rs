@@ -1,6 +1,7 @@
 //! The public and admin listeners as clients see them: real servers on free ports, real SQLite.
 
 mod admin;
+mod binary;
 mod client;
 mod commands;
 mod headers;

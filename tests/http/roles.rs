@@ -50,7 +50,7 @@ fn a_peer_without_a_right_head_is_refused_before_its_body() {
         });
         let sent = sent.unwrap_or_default();
         format!(
-            "POST /trine/v1/inbox HTTP/1.1\r\nHost: test\r\nConnection: close\r\nContent-Length: {length}\r\n{sent}\r\n"
+            "POST /trine/v1/inbox HTTP/1.1\r\nHost: test\r\nConnection: close\r\nContent-Type: application/cloudevents-batch+json\r\nContent-Length: {length}\r\n{sent}\r\n"
         )
     };
     for (length, sent, status, reason) in [
@@ -61,5 +61,34 @@ fn a_peer_without_a_right_head_is_refused_before_its_body() {
     ] {
         let refused = raw(monolith.address(), head(length, sent).as_bytes());
         assert_eq!((refused.status, refused.reason().as_str()), (status, reason), "{length} {sent:?}");
+    }
+}
+
+/// Given signed calls of one media type each, then another one, or none, is refused.
+#[test]
+fn a_peer_says_what_it_sends() {
+    let secrets = Secrets::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").expect("a secret");
+    let monolith = Server::monolith_of_peers(Some(secrets.clone()));
+    let now = jiff::Timestamp::now().as_second().to_string();
+    let call = |path: &str, media: Option<&str>| {
+        let signature = secrets.sign("a", &now, b"[]");
+        let signed = request("POST", path).header("webhook-id", "a").header("webhook-timestamp", &now);
+        let signed = signed.header("webhook-signature", &signature).bytes(b"[]");
+        let answer = match media {
+            Some(media) => signed.header("Content-Type", media).send(monolith.address()),
+            None => signed.send(monolith.address()),
+        };
+        (answer.status, answer.json()["error"]["details"][0]["reason"].as_str().map(str::to_owned))
+    };
+    let refused = (415, Some("MEDIA_TYPE".to_owned()));
+    const INBOX: &str = "/trine/v1/inbox";
+    for media in [None, Some("application/json"), Some("application/cloudevents+json"), Some("")] {
+        assert_eq!(call(INBOX, media), refused, "{media:?}");
+    }
+    assert_eq!(call(INBOX, Some("application/cloudevents-batch+json")), (200, None));
+    assert_eq!(call(INBOX, Some("Application/CloudEvents-Batch+JSON ; charset=utf-8")), (200, None));
+    for path in ["/trine/v1/commands:plan", "/trine/v1/commands:operations"] {
+        assert_eq!(call(path, Some("application/cloudevents-batch+json")), refused, "{path}");
+        assert_ne!(call(path, Some("application/json")).0, 415, "{path}");
     }
 }

@@ -4,14 +4,13 @@
 //! `closed` nobody gets a connection either, so what became of the COMMIT cannot be asked for.
 
 use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 
 use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
 
-use super::process::free_address;
+use super::proxy::{self, Way};
 
 #[derive(Clone)]
 pub struct CommitCutter {
@@ -20,8 +19,7 @@ pub struct CommitCutter {
 }
 
 struct State {
-    target: SocketAddr,
-    random: Mutex<StdRng>,
+    way: Way,
     /// One COMMIT in so many is cut; none when 0.
     one_in: AtomicU32,
     closed: AtomicBool,
@@ -32,23 +30,15 @@ struct State {
 
 impl CommitCutter {
     pub fn start(target: SocketAddr, random: &mut StdRng) -> Self {
-        let address = free_address();
-        let listener = TcpListener::bind(address).expect("the address is free");
         let state = Arc::new(State {
-            target,
-            random: Mutex::new(StdRng::seed_from_u64(random.random())),
+            way: Way::to(target, random),
             one_in: AtomicU32::new(0),
             closed: AtomicBool::new(false),
             closes_at_cut: AtomicBool::new(false),
             before: AtomicUsize::new(0),
             after: AtomicUsize::new(0),
         });
-        let accepting = state.clone();
-        std::thread::spawn(move || {
-            for client in listener.incoming().map_while(Result::ok) {
-                accepting.open(client);
-            }
-        });
+        let address = proxy::accept(&state, State::open);
         Self { address, state }
     }
 
@@ -81,12 +71,11 @@ impl State {
         if self.closed.load(Ordering::SeqCst) {
             return;
         }
-        let Ok(server) = TcpStream::connect(self.target) else { return };
+        let Some(server) = self.way.connect() else { return };
         let copies = (client.try_clone(), server.try_clone());
         let (Ok(client_copy), Ok(server_copy)) = copies else { return };
-        let state = self.clone();
-        std::thread::spawn(move || state.pass_requests(client, server));
         std::thread::spawn(move || pass_answers(server_copy, client_copy));
+        self.pass_requests(client, server);
     }
 
     fn pass_requests(&self, mut client: TcpStream, mut server: TcpStream) {
@@ -112,15 +101,14 @@ impl State {
 
     fn decide(&self) -> Option<Side> {
         let one_in = self.one_in.load(Ordering::SeqCst);
-        let mut random = self.random.lock().expect("random");
-        if one_in == 0 || !random.random_ratio(1, one_in) {
+        if one_in == 0 || !self.way.happens(1, one_in) {
             return None;
         }
         if self.closes_at_cut.swap(false, Ordering::SeqCst) {
             self.closed.store(true, Ordering::SeqCst);
         }
         let (side, count) =
-            if random.random() { (Side::Before, &self.before) } else { (Side::After, &self.after) };
+            if self.way.happens(1, 2) { (Side::Before, &self.before) } else { (Side::After, &self.after) };
         count.fetch_add(1, Ordering::SeqCst);
         Some(side)
     }

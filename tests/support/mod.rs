@@ -12,6 +12,7 @@ pub mod http;
 pub mod nginx;
 pub mod postgres;
 pub mod process;
+pub mod proxy;
 pub mod replayer;
 pub mod seed;
 pub mod stack;

@@ -4,15 +4,14 @@
 //! what it saw, so the receiver cannot tell it from a sender that retries.
 
 use std::io::{BufRead, BufReader, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
 
-use super::process::free_address;
+use super::proxy::{self, Way};
 
 pub struct Replayer {
     pub address: SocketAddr,
@@ -20,8 +19,7 @@ pub struct Replayer {
 }
 
 struct State {
-    target: SocketAddr,
-    random: Mutex<StdRng>,
+    way: Way,
     /// Requests seen; some are sent again long after.
     seen: Mutex<Vec<Vec<u8>>>,
     stopped: AtomicBool,
@@ -31,23 +29,14 @@ struct State {
 
 impl Replayer {
     pub fn start(target: SocketAddr, random: &mut StdRng) -> Self {
-        let address = free_address();
-        let listener = TcpListener::bind(address).expect("the address is free");
         let state = Arc::new(State {
-            target,
-            random: Mutex::new(StdRng::seed_from_u64(random.random())),
+            way: Way::to(target, random),
             seen: Mutex::default(),
             stopped: AtomicBool::new(false),
             duplicated: AtomicUsize::new(0),
             withheld: AtomicUsize::new(0),
         });
-        let accepting = state.clone();
-        std::thread::spawn(move || {
-            for connection in listener.incoming().map_while(Result::ok) {
-                let state = accepting.clone();
-                std::thread::spawn(move || serve(&state, connection));
-            }
-        });
+        let address = proxy::accept(&state, serve);
         Self { address, state }
     }
 
@@ -64,27 +53,26 @@ impl Replayer {
     /// Sends everything it ever saw once more, in another order; answers the statuses.
     pub fn replay_all(&self) -> Vec<u16> {
         let seen = self.state.seen.lock().expect("seen").clone();
-        let sent = seen.iter().rev().map(|request| deliver(self.state.target, request));
+        let sent = seen.iter().rev().map(|request| deliver(&self.state.way, request));
         sent.map(|answer| answer.as_deref().and_then(status).unwrap_or(0)).collect()
     }
 }
 
-fn serve(state: &State, connection: TcpStream) {
+fn serve(state: &Arc<State>, connection: TcpStream) {
     let Ok(mut writer) = connection.try_clone() else { return };
     let mut reader = BufReader::new(connection);
     while let Some(request) = read_message(&mut reader) {
         let faulty = !state.stopped.load(Ordering::Relaxed);
-        let chance =
-            |numerator: u32| faulty && state.random.lock().expect("random").random_ratio(numerator, 10);
-        let Some(answer) = deliver(state.target, &request) else { return };
+        let chance = |numerator: u32| faulty && state.way.happens(numerator, 10);
+        let Some(answer) = deliver(&state.way, &request) else { return };
         if chance(3) {
             state.duplicated.fetch_add(1, Ordering::Relaxed);
-            deliver(state.target, &request);
+            deliver(&state.way, &request);
         }
         if chance(2) {
             let late = state.seen.lock().expect("seen").first().cloned();
             if let Some(late) = late {
-                deliver(state.target, &late);
+                deliver(&state.way, &late);
             }
         }
         state.seen.lock().expect("seen").push(request);
@@ -100,8 +88,8 @@ fn serve(state: &State, connection: TcpStream) {
 }
 
 /// One request on a connection of its own; the whole answer.
-fn deliver(target: SocketAddr, request: &[u8]) -> Option<Vec<u8>> {
-    let mut stream = TcpStream::connect(target).ok()?;
+fn deliver(way: &Way, request: &[u8]) -> Option<Vec<u8>> {
+    let mut stream = way.connect()?;
     stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
     stream.write_all(request).ok()?;
     read_message(&mut BufReader::new(stream))

@@ -42,7 +42,9 @@ impl Launch {
         let (public, admin) = (free_address(), free_address());
         let arguments = ["serve", "--role", role].map(str::to_owned).to_vec();
         let binary = env!("CARGO_BIN_EXE_trine").to_owned();
-        Self { arguments, variables: Vec::new(), public, admin, binary }
+        let launch = Self { arguments, variables: Vec::new(), public, admin, binary };
+        // Nobody balances here, and tests stop servers often.
+        launch.set("http.drain_ms", 1)
     }
 
     /// Overrides the binary, for a deliberately broken or a released one.
@@ -173,6 +175,11 @@ impl Trine {
     /// SIGTERM; panics unless it drains and exits 0.
     pub fn terminate(mut self) {
         self.process.signal("TERM");
+        self.wait_drained();
+    }
+
+    /// Panics unless the process ends by itself, with 0.
+    pub fn wait_drained(&mut self) {
         let status = self.process.wait();
         assert!(status.success(), "{status}:\n{}", self.process.log.text());
     }

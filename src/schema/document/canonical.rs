@@ -16,7 +16,7 @@ use crate::schema::shape::{FieldKind, FieldShape, Form, MapKey, MessageShape, Sh
 pub(super) enum Source {
     /// A client: OUTPUT_ONLY is ignored, INPUT_ONLY checked but not kept.
     Client,
-    /// A rule: OUTPUT_ONLY is kept.
+    /// A rule, or a request for one: OUTPUT_ONLY and INPUT_ONLY are kept.
     Rule,
     /// The database: what this schema does not know is left out instead of refused.
     Store,
@@ -209,6 +209,6 @@ pub(super) fn invalid(path: &Path<'_>, expected: Expected) -> Error {
 }
 
 fn unknown(path: &Path<'_>) -> Error {
-    let message = format!("`{path}` is no field of this resource; remove it or correct its name");
+    let message = format!("`{path}` is no field here; remove it or correct its name");
     Error::new(Reason::UnknownField, message.clone()).with_violation(path.to_string(), message)
 }

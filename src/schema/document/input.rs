@@ -1,13 +1,13 @@
 //! What clients and rules hand in → canonical documents without the chassis' own fields.
 
-use prost_reflect::{DynamicMessage, ReflectMessage, Value as Reflected};
+use prost_reflect::DynamicMessage;
 use serde_json::{Map, Value};
 
 use super::canonical::{Canonicaliser, Source, invalid};
 use super::path::Path;
-use super::{Input, strict_json};
+use super::{Input, fitness, strict_json};
 use crate::model::{Document, Error, Reason, Result};
-use crate::schema::ResourceType;
+use crate::schema::{Catalogue, Command, ResourceType};
 
 impl ResourceType {
     /// Strict proto3 JSON: unknown fields, duplicate keys, NUL, values out of range are refused with their path.
@@ -18,11 +18,13 @@ impl ResourceType {
 
     /// Same for a decoded message (binary clients, rules).
     pub fn input_from_message(&self, message: &DynamicMessage) -> Result<Input> {
+        fitness::of_client(message)?;
         self.input(json_of(message)?)
     }
 
     /// A rule's message as a document: OUTPUT_ONLY fields kept (a rule may set them), the chassis' own left out.
     pub fn document_of(&self, message: &DynamicMessage) -> Result<Document> {
+        fitness::of_rule(message)?;
         let mut object = json_of(message)?;
         object.retain(|key, _| !self.is_standard(key));
         let document = self.canonical(object, Source::Rule)?;
@@ -67,6 +69,35 @@ impl ResourceType {
     }
 }
 
+impl Catalogue {
+    /// A command's request in JSON, read as strictly as a resource; every field is kept for the rule.
+    pub fn request_from_json(&self, command: &Command, body: &[u8]) -> Result<DynamicMessage> {
+        self.request(command, strict_json::parse(body)?)
+    }
+
+    /// Same for a decoded message.
+    pub fn request_from_message(
+        &self,
+        command: &Command,
+        message: &DynamicMessage,
+    ) -> Result<DynamicMessage> {
+        fitness::of_client(message)?;
+        self.request(command, json_of(message)?)
+    }
+
+    fn request(&self, command: &Command, object: Map<String, Value>) -> Result<DynamicMessage> {
+        let descriptor = command.descriptor.input();
+        let name = descriptor.full_name().to_owned();
+        let unfit = |error: &dyn std::fmt::Display| {
+            Error::new(Reason::InvalidBody, format!("the body is not a {name}: {error}"))
+        };
+        let shape = self.shapes.find(&name).ok_or_else(|| Error::internal(format!("no shape of {name}")))?;
+        let canonicaliser = Canonicaliser { shapes: &self.shapes, source: Source::Rule };
+        let canonical = canonicaliser.message(self.shapes.message(shape), object, &Path::ROOT, 1)?;
+        DynamicMessage::deserialize(descriptor, Value::Object(canonical)).map_err(|error| unfit(&error))
+    }
+}
+
 fn take_text(object: &mut Map<String, Value>, field: &str, declared: bool) -> Result<Option<String>> {
     if !declared {
         return Ok(None);
@@ -79,55 +110,11 @@ fn take_text(object: &mut Map<String, Value>, field: &str, declared: bool) -> Re
 }
 
 fn json_of(message: &DynamicMessage) -> Result<Map<String, Value>> {
-    refuse_unfit(message)?;
     let value = serde_json::to_value(message).map_err(|error| {
         Error::new(Reason::InvalidField, format!("the message has no JSON form: {error}"))
     })?;
     match value {
         Value::Object(object) => Ok(object),
         _ => Err(Error::new(Reason::InvalidBody, "the message is no resource")),
-    }
-}
-
-/// What the JSON of a message would lose without a word: fields known by number only, and a wrapped
-/// number that is not finite (the library writes null for it).
-fn refuse_unfit(message: &DynamicMessage) -> Result<()> {
-    if let Some(field) = message.unknown_fields().next() {
-        let number = field.number();
-        let kind = message.descriptor().full_name().to_owned();
-        let text = format!("`{kind}` has no field {number}; remove it or serve the newer schema");
-        return Err(Error::new(Reason::UnknownField, text.clone()).with_violation(number.to_string(), text));
-    }
-    let is_wrapper = message.descriptor().full_name().starts_with("google.protobuf.");
-    let wrapped = message.get_field_by_name("value").filter(|_| is_wrapper);
-    let number = wrapped.and_then(|value| value.as_f64().or(value.as_f32().map(f64::from)));
-    if number.is_some_and(|number| !number.is_finite()) {
-        let kind = message.descriptor().full_name().to_owned();
-        return Err(Error::new(Reason::InvalidField, format!("a `{kind}` must be a finite number")));
-    }
-    if let Some(packed) = unpacked(message) {
-        refuse_unfit(&packed)?;
-    }
-    message.fields().try_for_each(|(_, value)| refuse_within(value))
-}
-
-/// What an `Any` holds, if it is one and its type is known; the others are refused where JSON is made.
-fn unpacked(message: &DynamicMessage) -> Option<DynamicMessage> {
-    let descriptor = message.descriptor();
-    if descriptor.full_name() != "google.protobuf.Any" {
-        return None;
-    }
-    let any: prost_types::Any = message.transcode_to().ok()?;
-    let (_, full_name) = any.type_url.rsplit_once('/')?;
-    let packed = descriptor.parent_pool().get_message_by_name(full_name)?;
-    DynamicMessage::decode(packed, any.value.as_slice()).ok()
-}
-
-fn refuse_within(value: &Reflected) -> Result<()> {
-    match value {
-        Reflected::Message(message) => refuse_unfit(message),
-        Reflected::List(items) => items.iter().try_for_each(refuse_within),
-        Reflected::Map(entries) => entries.values().try_for_each(refuse_within),
-        _ => Ok(()),
     }
 }

@@ -7,6 +7,20 @@ use jiff::SignedDuration;
 use jiff::civil::DateTime;
 
 const DURATION_SECONDS_MAX: u64 = 315_576_000_000;
+/// 0001-01-01T00:00:00Z and 9999-12-31T23:59:59Z.
+const TIMESTAMP_SECONDS: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
+const NANOS_MAX: u32 = 999_999_999;
+
+/// Whether a binary google.protobuf.Timestamp is one; nanoseconds count forward, also before 1970.
+pub(super) fn is_timestamp(seconds: i64, nanos: i32) -> bool {
+    TIMESTAMP_SECONDS.contains(&seconds) && u32::try_from(nanos).is_ok_and(|nanos| nanos <= NANOS_MAX)
+}
+
+/// Whether a binary google.protobuf.Duration is one; both parts point the same way.
+pub(super) fn is_duration(seconds: i64, nanos: i32) -> bool {
+    let is_one_way = seconds.signum() * i64::from(nanos.signum()) >= 0;
+    seconds.unsigned_abs() <= DURATION_SECONDS_MAX && nanos.unsigned_abs() <= NANOS_MAX && is_one_way
+}
 
 /// RFC 3339 with any offset → the 30-character form, in UTC; none when it is no such time.
 pub(crate) fn stored_timestamp(text: &str) -> Option<String> {

@@ -264,26 +264,6 @@ fn a_row_becomes_a_message_without_what_is_unknown() {
     );
 }
 
-#[test]
-fn binary_fields_without_a_name_are_refused() {
-    let kind = book();
-    // Field 1000, varint 1.
-    let message = prost_reflect::DynamicMessage::decode(kind.descriptor.clone(), &b"\xc0\x3e\x01"[..])
-        .expect("decodes");
-    let error = kind.input_from_message(&message).expect_err("refused");
-    assert_eq!(error.reason, Reason::UnknownField);
-    let packed = prost_types::Any {
-        type_url: "type.googleapis.com/example.library.v1.Publisher".to_owned(),
-        value: b"\xc0\x3e\x01".to_vec(),
-    };
-    let mut message = prost_reflect::DynamicMessage::new(kind.descriptor.clone());
-    let any = kind.descriptor.parent_pool().get_message_by_name("google.protobuf.Any").expect("imported");
-    let packed =
-        prost_reflect::DynamicMessage::decode(any, prost::Message::encode_to_vec(&packed).as_slice());
-    message.set_field_by_name("attachment", prost_reflect::Value::Message(packed.expect("decodes")));
-    assert_eq!(kind.input_from_message(&message).expect_err("refused").reason, Reason::UnknownField);
-}
-
 /// What an index entry cannot hold is refused with its field; what is stored already stays readable.
 #[test]
 fn an_indexed_text_has_a_longest_length() {

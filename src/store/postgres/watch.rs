@@ -1,8 +1,10 @@
 //! Looks at positions and at the health of a replica, on a connection of its own.
 //!
-//! A replica that has lost its primary looks perfect: everything received is replayed. So health
-//! is the receiver's, not the lag's. The time of the last replayed transaction says nothing: it
-//! grows on an idle primary.
+//! A replica is ready while it answers as a replica: how old its answers are is told by metrics, by
+//! one log line when it changes, and to each reader by the consistency token. A replica that has lost
+//! its primary looks perfect: everything received is replayed. So whether it follows is the
+//! receiver's state, not the lag. The time of the last replayed transaction says nothing: it grows on
+//! an idle primary.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -51,6 +53,8 @@ pub(super) struct PostgresPositions {
     /// Of a primary, which is looked after here; none: a replica.
     ownership: Option<Arc<Ownership>>,
     trend: Trend,
+    /// Why the replica falls behind, as last told.
+    held_back: Option<&'static str>,
     identity: Option<Identity>,
 }
 
@@ -83,37 +87,50 @@ type StreamRow = (bool, bool, Option<String>, Option<i64>, i64, Option<i64>, i64
 
 impl PostgresPositions {
     pub(super) fn new(session: Session, ownership: Option<Arc<Ownership>>) -> Self {
-        Self { session, ownership, trend: Trend::new(Instant::now()), identity: None }
+        Self { session, ownership, trend: Trend::new(Instant::now()), held_back: None, identity: None }
     }
 
-    fn trouble(&mut self, stream: &Stream) -> Option<String> {
-        if let Some(ownership) = &self.ownership {
-            if stream.in_recovery {
-                return Some(
-                    "the primary is in recovery: this is a replica, or a failover is under way".to_owned(),
-                );
-            }
-            return ownership.keep().err().map(|error| error.message);
+    /// Why this database must not be asked at all.
+    fn trouble(&self, stream: &Stream) -> Option<String> {
+        let Some(ownership) = &self.ownership else {
+            return (!stream.in_recovery)
+                .then(|| "the replica was promoted: it no longer follows its primary".to_owned());
+        };
+        if stream.in_recovery {
+            return Some(
+                "the primary is in recovery: this is a replica, or a failover is under way".to_owned(),
+            );
         }
-        if !stream.in_recovery {
-            return Some("the replica was promoted: it no longer follows its primary".to_owned());
-        }
+        ownership.keep().err().map(|error| error.message)
+    }
+
+    /// Why a replica does not follow its primary, if so.
+    fn held_back(&mut self, stream: &Stream) -> Option<&'static str> {
         if stream.paused {
-            return Some("replay is paused on the replica: pg_wal_replay_resume()".to_owned());
+            return Some("replay is paused on the replica: pg_wal_replay_resume()");
         }
         match stream.receiver.as_deref() {
-            None => {
-                return Some("the replica receives no WAL: look at its primary_conninfo and log".to_owned());
-            }
+            None => return Some("the replica receives no WAL: look at its primary_conninfo and log"),
             Some("streaming" | "hidden") => {}
-            Some(status) => return Some(format!("the replica's WAL receiver is {status}, not streaming")),
+            Some(_) => return Some("the replica's WAL receiver is not streaming"),
         }
         if stream.silent_ms > stream.silent_ms_max {
-            return Some(format!("the primary has been silent for {} ms", stream.silent_ms));
+            return Some("the primary has been silent for too long");
         }
-        self.trend
-            .falls_behind(Instant::now(), stream.lag_bytes)
-            .then(|| format!("the replica is {} bytes behind and not catching up", stream.lag_bytes))
+        let falls_behind = self.trend.falls_behind(Instant::now(), stream.lag_bytes);
+        falls_behind.then_some("the replica is far behind and not catching up")
+    }
+
+    fn tell(&mut self, held_back: Option<&'static str>) {
+        metrics::gauge!("trine_replica_streaming").set(if held_back.is_none() { 1.0 } else { 0.0 });
+        if self.held_back == held_back {
+            return;
+        }
+        self.held_back = held_back;
+        match held_back {
+            Some(why) => tracing::warn!(why, "the replica falls behind; its reads grow old"),
+            None => tracing::info!("the replica follows its primary again"),
+        }
     }
 }
 
@@ -132,6 +149,10 @@ impl PositionSource for PostgresPositions {
             silent_ms_max,
             lag_bytes: lag.unwrap_or(0).unsigned_abs(),
         };
+        if self.ownership.is_none() {
+            let held_back = self.held_back(&stream);
+            self.tell(held_back);
+        }
         let trouble = self.trouble(&stream);
         let position = self.session.position_of(lsn, timeline);
         Ok(Observed { position, trouble, lag_bytes: stream.lag_bytes })
