@@ -7,6 +7,7 @@ use std::time::Instant;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::LaneOptions;
+use super::pulse::Pulse;
 use super::work::{Work, deadline_passed};
 use crate::model::{Error, Reason};
 use crate::store::handles::Health;
@@ -18,6 +19,7 @@ pub(in crate::store) struct Queue<W> {
     length: metrics::Gauge,
     health: Mutex<Health>,
     breakages: AtomicU64,
+    pub(super) pulse: Pulse,
 }
 
 struct State<W> {
@@ -47,6 +49,7 @@ impl<W: Work> Queue<W> {
             length: metrics::gauge!("trine_lane_queue_length", &labels),
             health: Mutex::new(Health::NotReady("the database has not been reached yet".to_owned())),
             breakages: AtomicU64::new(0),
+            pulse: Pulse::new(options.threads),
         }
     }
 
