@@ -5,6 +5,7 @@
 
 pub mod fixture;
 pub mod idempotency;
+pub mod kinds;
 pub mod lanes;
 pub mod lists;
 pub mod model;
@@ -54,6 +55,8 @@ macro_rules! conformance {
             what_is_given_up_is_decided_as_failed,
             faults_are_counted,
             the_backlog_counts_states);
+        conformance!($factory; kinds:
+            a_database_of_the_other_kind_is_refused);
         conformance!($factory; model: random_write_sets_agree_with_a_map);
     };
     ($factory:path; $module:ident: $($story:ident),*) => {

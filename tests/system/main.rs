@@ -13,6 +13,7 @@ mod checker_breaks;
 mod consistency;
 mod failpoints;
 mod flags;
+mod full_disk;
 mod hung_database;
 mod kills;
 mod load;

@@ -10,6 +10,7 @@ use super::LaneOptions;
 use super::pulse::Pulse;
 use super::work::{Work, deadline_passed};
 use crate::model::{Error, Reason};
+use crate::store::backend::explains_itself;
 use crate::store::handles::Health;
 
 pub(in crate::store) struct Queue<W> {
@@ -145,6 +146,7 @@ impl<W: Work> Queue<W> {
     pub(super) fn set_health(&self, failure: Option<&Error>) {
         *self.health.lock() = match failure {
             None => Health::Ready,
+            Some(error) if explains_itself(error) => Health::NotReady(error.message.clone()),
             Some(error) => {
                 let context = error.context.as_deref().unwrap_or(&error.message);
                 Health::NotReady(format!("the database cannot be reached: {context}"))

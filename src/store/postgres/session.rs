@@ -88,6 +88,14 @@ impl Session {
         self.run(|connection| statement::<()>(sql, binds).execute(connection))
     }
 
+    pub(super) fn has_table(&mut self, name: &str) -> Result<bool> {
+        self.run(|connection| {
+            statement::<Bool>("SELECT to_regclass($) IS NOT NULL", vec![Bind::text(name)])
+                .uncached()
+                .get_result(connection)
+        })
+    }
+
     pub(super) fn is_replica(&mut self) -> Result<bool> {
         self.run(|connection| {
             statement::<Bool>("SELECT pg_is_in_recovery()", vec![]).uncached().get_result(connection)

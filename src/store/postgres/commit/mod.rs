@@ -27,7 +27,7 @@ use super::session::Session;
 use super::table::TableSql;
 use crate::model::{Error, Position, Reason, Result, TypeName, WriteSet};
 use crate::schema::Catalogue;
-use crate::store::backend::{Patience, Verdict, Writer};
+use crate::store::backend::{Patience, Verdict, Writer, explains_itself};
 use crate::store::handles::OpenOptions;
 
 pub(super) struct PostgresWriter {
@@ -164,8 +164,8 @@ impl PostgresWriter {
     ) -> Vec<Vec<usize>> {
         let failure = Failure::of(error);
         let public = self.session.judge(error, begin.elapsed());
-        if self.session.is_lost() || public.reason == Reason::ReadOnlyMode {
-            // COMMIT was not sent: nothing of it can be there.
+        if self.session.is_lost() || explains_itself(&public) {
+            // COMMIT was not sent, or refused: nothing of it can be there, and halves of it would fare no better.
             self.roll_back();
             return fill(verdicts, &group, |_| Verdict::Rejected(public.clone()));
         }
