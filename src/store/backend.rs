@@ -26,8 +26,8 @@ pub struct Committed {
     pub answer: Answer,
     /// The key had been used before: `answer` is the stored one and nothing was written.
     pub replayed: bool,
-    /// Read after COMMIT.
-    pub position: Position,
+    /// Read after COMMIT; none when the connection went before it could be: an older one would pass for it.
+    pub position: Option<Position>,
 }
 
 /// What became of one write set of a batch.

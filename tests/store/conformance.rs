@@ -32,6 +32,7 @@ macro_rules! conformance {
             an_operation_ends_once,
             a_replayed_key_ends_the_operation_with_the_stored_answer,
             a_failure_is_recorded_without_taking_the_key,
+            a_failure_ends_with_the_answer_of_its_key,
             finished_operations_are_listed_newest_first);
         conformance!($factory; lists:
             pages_are_complete_under_ties_and_nulls,

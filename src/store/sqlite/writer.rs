@@ -39,7 +39,6 @@ pub(super) struct Batch<'a> {
     pub now: Timestamp,
     /// Last version given; members count it on.
     pub version: i64,
-    pub cluster: u64,
 }
 
 /// Why no transaction was begun.
@@ -107,7 +106,7 @@ impl SqliteWriter {
         write_sets: &[WriteSet],
         (schema_id, version): (i64, i64),
     ) -> diesel::QueryResult<Vec<Verdict>> {
-        let mut batch = Batch { catalogue, tables: &self.tables, schema_id, now: Timestamp::now(), version, cluster: self.cluster };
+        let mut batch = Batch { catalogue, tables: &self.tables, schema_id, now: Timestamp::now(), version };
         let mut verdicts = Vec::with_capacity(write_sets.len());
         for write_set in write_sets {
             let before = batch.version;
@@ -137,7 +136,7 @@ impl SqliteWriter {
         let position = Position { cluster: self.cluster, timeline: 1, offset: batch.version.unsigned_abs() };
         for verdict in &mut verdicts {
             if let Verdict::Committed(committed) = verdict {
-                committed.position = position;
+                committed.position = Some(position);
             }
         }
         Ok(verdicts)

@@ -1,4 +1,4 @@
-//! A TCP proxy that cuts a connection at COMMIT, before or after the server has seen it.
+//! A TCP proxy that cuts a connection at COMMIT, before or after the server has seen it, or once it was answered.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -13,6 +13,8 @@ pub enum Cut {
     BeforeCommit,
     /// COMMIT arrives, its answer does not.
     AfterCommit,
+    /// COMMIT arrives and is answered, what is asked next does not arrive.
+    Afterwards,
 }
 
 pub struct Proxy {
@@ -65,6 +67,11 @@ fn requests(mut client: TcpStream, mut server: TcpStream, next: &AtomicU8) {
                 let _ = client.shutdown(Shutdown::Both);
                 let _ = server.write_all(sent);
                 return;
+            }
+            if cut == Cut::Afterwards as u8 {
+                let _ = server.write_all(sent);
+                let _ = client.read(&mut buffer);
+                break;
             }
         }
         if server.write_all(sent).is_err() {
