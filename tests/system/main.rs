@@ -22,3 +22,4 @@ mod peers;
 mod power_loss;
 mod publish_modes;
 mod roles;
+mod starts;

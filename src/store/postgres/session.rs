@@ -25,6 +25,8 @@ pub(super) enum Purpose {
     Watch,
     /// Migrations and schema apply: no limit on statements, short ones on locks.
     Schema,
+    /// Holds the writer's lock and shuts out predecessors.
+    Own,
 }
 
 pub(super) struct Session {
@@ -88,6 +90,15 @@ impl Session {
         self.run(|connection| statement::<()>(sql, binds).execute(connection))
     }
 
+    /// By the operator's switch, or because it is a replica.
+    pub(super) fn is_read_only(&mut self) -> Result<bool> {
+        self.run(|connection| {
+            statement::<Bool>("SELECT current_setting('transaction_read_only')::bool", vec![])
+                .uncached()
+                .get_result(connection)
+        })
+    }
+
     pub(super) fn has_table(&mut self, name: &str) -> Result<bool> {
         self.run(|connection| {
             statement::<Bool>("SELECT to_regclass($) IS NOT NULL", vec![Bind::text(name)])
@@ -119,7 +130,7 @@ fn statement_timeout_ms(options: &OpenOptions, purpose: Purpose) -> u32 {
         Purpose::Read => options.read_timeout_ms,
         Purpose::Write => options.write_timeout_ms,
         Purpose::Watch => 1000,
-        Purpose::Schema => 0,
+        Purpose::Schema | Purpose::Own => 0,
     }
 }
 
@@ -141,11 +152,12 @@ const IDLE: &str = "DO $$ BEGIN SET idle_session_timeout = 0; \
      EXCEPTION WHEN undefined_object THEN NULL; END $$;";
 
 fn settings(options: &OpenOptions, purpose: Purpose, timeout_ms: u32) -> String {
-    // A writer leaves it as it is: a database that the operator put into read-only mode refuses.
+    // Who writes leaves it as it is: a database that the operator put into read-only mode refuses. The
+    // owner may not be refused: a predecessor whose sessions are older than the mode still writes.
     let read_only = match purpose {
         Purpose::Read | Purpose::Watch => "SET default_transaction_read_only = on;",
-        Purpose::Schema => "SET default_transaction_read_only = off;",
-        Purpose::Write => "",
+        Purpose::Own => "SET default_transaction_read_only = off;",
+        Purpose::Schema | Purpose::Write => "",
     };
     format!(
         "SET statement_timeout = {timeout_ms}; SET lock_timeout = {lock}; {plans} {read_only} \
@@ -153,7 +165,7 @@ fn settings(options: &OpenOptions, purpose: Purpose, timeout_ms: u32) -> String 
          {ISOLATION} {DURABILITY} {IDLE} \
          DO $$ BEGIN SET lc_messages = 'C'; EXCEPTION WHEN insufficient_privilege THEN NULL; END $$",
         lock = options.lock_timeout_ms,
-        plans = if purpose == Purpose::Schema { "" } else { PLANS },
+        plans = if matches!(purpose, Purpose::Schema | Purpose::Own) { "" } else { PLANS },
         purpose = format!("{purpose:?}").to_lowercase(),
     )
 }
