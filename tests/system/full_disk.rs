@@ -146,10 +146,9 @@ fn a_microservice_accepts_nothing_says_so_and_goes_on() {
     let operation = publish(accepted).expect(202).json()["name"].as_str().expect("a name").to_owned();
     let path = format!("/trine/v1/{operation}");
     wait_until("it is applied", PATIENCE, || api.get(&path).json()["done"] == true);
-    let entries = monolith.api().get("/blog/v1/users/ada/entries?pageSize=1000").expect(200).json();
+    // Each that was accepted, and none that was not.
+    let applied = json!((accepted + 1).to_string());
     wait_until("all accepted are applied", PATIENCE, || {
-        let user = monolith.api().get("/blog/v1/users/ada").json();
-        user["entryCount"] == (accepted + 1).to_string()
+        monolith.api().get("/blog/v1/users/ada").json()["entryCount"] == applied
     });
-    assert!(entries["entries"].as_array().is_some_and(|found| !found.is_empty()), "{entries}");
 }
