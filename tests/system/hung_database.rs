@@ -19,14 +19,18 @@ const ANSWERED_WITHIN: Duration = Duration::from_millis(1800);
 /// `/readyz` of each says that it is not ready while `cluster` hangs, and that it is afterwards.
 fn hangs_and_goes_on(cluster: &Cluster, servers: &[&Trine], meanwhile: impl FnOnce()) {
     let frozen = cluster.freeze();
+    let begun = Instant::now();
     for server in servers {
         wait_until("not ready while the database hangs", NOTICED_WITHIN, || !server.is_ready());
         let told = server.admin().get("/readyz").expect(503).text();
         assert!(told.contains("has not answered for"), "{told}");
     }
+    let noticed = begun.elapsed();
     meanwhile();
     drop(frozen);
+    let begun = Instant::now();
     servers.iter().for_each(|server| server.wait_ready());
+    println!("hung database: noticed after {noticed:?}, ready again after {:?}", begun.elapsed());
 }
 
 #[test]
