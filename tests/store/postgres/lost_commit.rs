@@ -37,6 +37,19 @@ fn the_verdict_is_what_the_database_holds() {
     assert!(committed(&verdicts[1]).replayed);
 }
 
+/// Given a server that names a full disk and goes at COMMIT, then the verdict is what the database holds.
+#[test]
+fn an_error_that_takes_the_server_down_is_not_taken_for_a_rollback() {
+    let cluster = Cluster::start();
+    let proxy = Proxy::start(cluster.port());
+    let (_database, mut writer) = prepared(&format!("postgres://postgres@127.0.0.1:{}/postgres", proxy.port));
+    proxy.cut_next(Cut::NoRoom);
+    let verdicts = commit(&mut writer, &[create_user("alice")]);
+    assert!(proxy.has_cut());
+    assert!(committed(&verdicts[0]).position.is_some());
+    assert_eq!(cluster.sql(COUNT), "1");
+}
+
 /// Given a connection that is cut between COMMIT and the look at its position, then the commit is told
 /// without a position: an older one would pass off what was before it as the newest.
 #[test]
