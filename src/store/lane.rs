@@ -61,6 +61,11 @@ pub(super) struct LaneOptions {
     pub batch_length_max: usize,
 }
 
+/// What waits is served within this when a lane ends. Longer lasts only what hangs, and its callers have
+/// been told: the end of the process must not wait for a database that may never answer.
+const DRAIN_MAX: Duration = Duration::from_secs(2);
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(1);
+
 /// Dropping it drains what waits, then ends the threads.
 pub(super) struct Lane<S: Service> {
     queue: Arc<Queue<S::Work>>,
@@ -101,9 +106,17 @@ impl<S: Service> Lane<S> {
 impl<S: Service> Drop for Lane<S> {
     fn drop(&mut self) {
         self.queue.close();
+        let until = Instant::now() + DRAIN_MAX;
         for thread in self.threads.drain(..) {
-            // Its panics were caught and logged where they happened.
-            drop(thread.join());
+            while !thread.is_finished() && Instant::now() < until {
+                std::thread::sleep(LOOK_AGAIN_AFTER);
+            }
+            if thread.is_finished() {
+                // Its panics were caught and logged where they happened.
+                drop(thread.join());
+            } else {
+                tracing::warn!(thread = thread.thread().name(), "still waits for its database; left behind");
+            }
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::support::blog;
 use crate::support::http::Request;
 use crate::support::postgres::Cluster;
 use crate::support::stack::{Options, Stack};
-use crate::support::trine::Trine;
+use crate::support::trine::{Launch, Trine};
 use crate::support::wait::wait_until;
 
 /// What balancers may still send to a server whose database hangs.
@@ -83,4 +83,16 @@ fn writes_are_answered_in_time(stack: &Stack) {
     let told: Vec<(u16, &str)> = told.iter().map(|(status, reason)| (*status, reason.as_str())).collect();
     let (unknown, late) = ((503, "COMMIT_OUTCOME_UNKNOWN"), (504, "DEADLINE"));
     assert_eq!(told, [unknown, unknown, late, late]);
+}
+
+/// Given a database that hangs under a write, when the monolith is told to end, then it ends.
+#[test]
+fn a_hung_database_holds_up_no_end() {
+    let cluster = Cluster::start();
+    let mut monolith = Launch::role("monolith").argument("--database", &cluster.url()).ready();
+    blog::create_user(&monolith.api(), "ada").expect(201);
+    let _frozen = cluster.freeze();
+    blog::create_user(&monolith.api(), "bob").refused(503, "COMMIT_OUTCOME_UNKNOWN");
+    monolith.process.signal("TERM");
+    assert_eq!(monolith.process.wait().code(), Some(0));
 }

@@ -51,7 +51,7 @@ impl Ownership {
 
 /// One file has one lock, by whatever links it is reached. At the first start the file is not there
 /// yet, but its directory is.
-fn real(path: &Path) -> PathBuf {
+pub(super) fn real(path: &Path) -> PathBuf {
     let in_real_directory = || {
         let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
         Some(directory.unwrap_or(Path::new(".")).canonicalize().ok()?.join(path.file_name()?))

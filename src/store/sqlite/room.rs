@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::ownership::real;
 use crate::model::{Error, Result};
 use crate::store::backend::{disk_is_full, is_disk_full};
 
@@ -18,15 +19,12 @@ const PROBE_BYTES: usize = 1 << 20;
 #[derive(Clone)]
 pub(super) struct Room {
     ran_out: Arc<AtomicBool>,
-    /// Beside the database, so that it is of the same disk and the same quota.
-    probe: PathBuf,
+    database: PathBuf,
 }
 
 impl Room {
     pub(super) fn beside(database: &Path) -> Self {
-        let mut probe = database.to_owned().into_os_string();
-        probe.push(".room");
-        Self { ran_out: Arc::default(), probe: probe.into() }
+        Self { ran_out: Arc::default(), database: database.to_owned() }
     }
 
     /// What a failed write said.
@@ -55,20 +53,27 @@ impl Room {
         }
     }
 
+    /// Beside the file that a link leads to, where its log is too: of the same disk and the same quota.
+    fn probe(&self) -> PathBuf {
+        let mut probe = real(&self.database).into_os_string();
+        probe.push(".room");
+        probe.into()
+    }
+
     /// Random bytes: a file system that compresses has room for any number of zeros.
     fn try_writing(&self) -> std::io::Result<()> {
         let bytes: Vec<u8> = (0..PROBE_BYTES / 8).flat_map(|_| rand::random::<u64>().to_ne_bytes()).collect();
-        let mut file = File::create(&self.probe)?;
+        let mut file = File::create(self.probe())?;
         file.write_all(&bytes)?;
         file.sync_data()
     }
 
     /// Also what a process left behind that was killed while it tried.
     pub(super) fn clean(&self) {
-        if let Err(error) = std::fs::remove_file(&self.probe)
+        if let Err(error) = std::fs::remove_file(self.probe())
             && error.kind() != ErrorKind::NotFound
         {
-            tracing::warn!(%error, probe = %self.probe.display(), "cannot be removed");
+            tracing::warn!(%error, probe = %self.probe().display(), "cannot be removed");
         }
     }
 }
@@ -94,7 +99,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let room = Room::beside(&directory.path().join("a.db"));
         for _ in 0..2 {
-            std::os::unix::fs::symlink("/dev/full", &room.probe).unwrap();
+            std::os::unix::fs::symlink("/dev/full", room.probe()).unwrap();
             room.note(&disk_is_full("here"));
             assert!(is_disk_full(&room.check().unwrap_err()));
         }
