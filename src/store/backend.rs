@@ -164,6 +164,14 @@ pub trait PositionSource: Send {
     fn identity(&mut self) -> Result<Identity>;
 }
 
+/// What a reading connection will be asked for; decides how its statements are planned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// Resources, answers and operations by their keys.
+    ByKey,
+    Lists,
+}
+
 /// One database, PostgreSQL or SQLite: opens connections of each kind. Connecting may fail now and succeed later.
 pub trait Database: Send + Sync {
     /// Migrations of the chassis tables, then additive apply of the schema, kept in the history. Returns the
@@ -173,7 +181,7 @@ pub trait Database: Send + Sync {
     fn prepare_events(&self) -> Result<()>;
     fn storage_catalogue(&self) -> Result<Catalogue>;
     /// `read_only`: the session is read only and a login that could write is refused.
-    fn reader(&self, read_only: bool) -> Result<Box<dyn Reader>>;
+    fn reader(&self, reading: Reading, read_only: bool) -> Result<Box<dyn Reader>>;
     fn writer(&self) -> Result<Box<dyn Writer>>;
     fn request_log(&self) -> Result<Box<dyn RequestLog>>;
     /// `primary`: positions are the primary's own, never behind.

@@ -15,7 +15,7 @@ pub use read::ReadStore;
 pub use request::RequestStore;
 pub use write::WriteStore;
 
-use super::backend::Database;
+use super::backend::{Database, Reading};
 use super::lane::LaneOptions;
 use crate::model::Result;
 
@@ -89,15 +89,17 @@ impl DatabaseUrl {
         }
     }
 
-    /// On SQLite a read never waits for a network: more threads than processors only split the
-    /// batches and fight over the file's locks.
-    fn read_threads(&self, options: OpenOptions) -> u32 {
-        match self {
-            Self::Sqlite(_) => {
-                let processors = std::thread::available_parallelism().map_or(2, |count| count.get() as u32);
-                options.connections.min(processors)
-            }
-            Self::Postgres(_) => options.connections,
+    /// `connections` are shared by the two reading lanes. More threads than processors that read by key only
+    /// split each other's batches.
+    fn read_threads(&self, reading: Reading, options: OpenOptions) -> u32 {
+        let processors = std::thread::available_parallelism().map_or(2, |count| count.get() as u32);
+        let by_key = (options.connections / 2).clamp(1, processors);
+        let rest = options.connections.saturating_sub(by_key).max(1);
+        match (self, reading) {
+            (_, Reading::ByKey) => by_key,
+            // Nor does a list wait for a network here.
+            (Self::Sqlite(_), Reading::Lists) => rest.min(processors),
+            (Self::Postgres(_), Reading::Lists) => rest,
         }
     }
 

@@ -11,7 +11,7 @@ use crate::model::{
 };
 use crate::query::ListQuery;
 use crate::schema::ResourceType;
-use crate::store::backend::{Database, Identity, Read};
+use crate::store::backend::{Database, Identity, Read, Reading};
 use crate::store::lane::Lane;
 use crate::store::lane::queue::Queue;
 use crate::store::lane::read::{ReadService, ReadWork};
@@ -20,7 +20,8 @@ use crate::store::watcher::Watcher;
 
 #[derive(Clone)]
 pub struct ReadStore {
-    lane: Arc<Lane<ReadService>>,
+    by_key: Arc<Lane<ReadService>>,
+    lists: Arc<Lane<ReadService>>,
     watcher: Watcher,
 }
 
@@ -29,21 +30,18 @@ impl ReadStore {
     /// itself). On a replica (or `read_only`) sessions are read only and the position watcher runs;
     /// start is refused when the login could write.
     pub fn open(url: &DatabaseUrl, options: OpenOptions, read_only: bool) -> Result<Self> {
-        let connections = url.read_threads(options);
-        Self::with_database(url.open(options)?, OpenOptions { connections, ..options }, read_only)
-    }
-
-    /// As [`ReadStore::open`] on a database that is opened already.
-    pub fn with_database(database: Arc<dyn Database>, options: OpenOptions, read_only: bool) -> Result<Self> {
+        let database = url.open(options)?;
         if read_only {
             refuse_what_could_write(database.as_ref())?;
         }
         let label = if read_only { "replica" } else { "primary" };
-        let options = options.lane(label, "read", options.connections);
         let watcher = Watcher::start(database.clone(), !read_only);
-        let service = Arc::new(ReadService { database, read_only });
-        let lane = Lane::start(Arc::new(Queue::new(options)), options, service)?;
-        Ok(Self { lane: Arc::new(lane), watcher })
+        let lane = |name, reading| {
+            let options = options.lane(label, name, url.read_threads(reading, options));
+            let service = Arc::new(ReadService { database: database.clone(), reading, read_only });
+            Lane::start(Arc::new(Queue::new(options)), options, service).map(Arc::new)
+        };
+        Ok(Self { by_key: lane("read", Reading::ByKey)?, lists: lane("list", Reading::Lists)?, watcher })
     }
 
     /// One resource by key. Concurrent calls become one statement.
@@ -110,10 +108,9 @@ impl ReadStore {
     }
 
     pub fn health(&self) -> Health {
-        match self.lane.health() {
-            Health::Ready => self.watcher.health(),
-            trouble => trouble,
-        }
+        let lanes = [self.by_key.health(), self.lists.health()];
+        let trouble = lanes.into_iter().find(|health| *health != Health::Ready);
+        trouble.unwrap_or_else(|| self.watcher.health())
     }
 
     /// Reads, and once again where the connection turned out to be dead: after a restart of the server
@@ -139,7 +136,11 @@ impl ReadStore {
         deadline: Deadline,
     ) -> Result<O> {
         let (job, answer) = Job::new(input, deadline);
-        self.lane.submit(work(job));
+        let work = work(job);
+        match work.reading() {
+            Reading::ByKey => self.by_key.submit(work),
+            Reading::Lists => self.lists.submit(work),
+        }
         // A database that does not answer must not hold the caller: a read leaves nothing behind.
         match tokio::time::timeout_at(deadline.instant().into(), answer).await {
             Ok(answer) => answer.unwrap_or_else(dropped),
@@ -150,7 +151,7 @@ impl ReadStore {
 
 /// A login that could write is a mistake of the deployment; a database that is away is not.
 fn refuse_what_could_write(database: &dyn Database) -> Result<()> {
-    match database.reader(true) {
+    match database.reader(Reading::ByKey, true) {
         Ok(_) => Ok(()),
         Err(error) if error.reason == Reason::DatabaseUnavailable => Ok(()),
         Err(error) => Err(error),

@@ -105,7 +105,7 @@ mod tests {
 
     use super::*;
     use crate::model::AnswerPlan;
-    use crate::store::backend::{PositionSource, Reader, Writer};
+    use crate::store::backend::{PositionSource, Reader, Reading, Writer};
     use crate::store::request_log::RequestLog;
 
     /// A database that answers until somebody wants to write: then connecting hangs.
@@ -124,8 +124,8 @@ mod tests {
         fn storage_catalogue(&self) -> Result<Catalogue> {
             self.database.storage_catalogue()
         }
-        fn reader(&self, read_only: bool) -> Result<Box<dyn Reader>> {
-            self.database.reader(read_only)
+        fn reader(&self, reading: Reading, read_only: bool) -> Result<Box<dyn Reader>> {
+            self.database.reader(reading, read_only)
         }
         fn writer(&self) -> Result<Box<dyn Writer>> {
             self.released.lock().recv().unwrap_or_default();

@@ -1,5 +1,5 @@
-//! The read lane: point reads of one pbtable become one statement; the cheap kinds go first, so that
-//! a list of the same batch does not hold them up.
+//! The lanes that read: point reads of one pbtable become one statement. Lists, which may take long,
+//! have a lane of their own, so that they hold up no read by key.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::model::{
 };
 use crate::query::ListQuery;
 use crate::schema::ResourceType;
-use crate::store::backend::{Database, Read, Reader};
+use crate::store::backend::{Database, Read, Reader, Reading};
 
 type GetJob = Job<(Arc<ResourceType>, Key), Read<Option<Stored>>>;
 type ListJob = Job<(Arc<ResourceType>, ListQuery), Read<Vec<Stored>>>;
@@ -50,8 +50,19 @@ impl Work for ReadWork {
     }
 }
 
+impl ReadWork {
+    /// Which lane it belongs into.
+    pub(in crate::store) fn reading(&self) -> Reading {
+        match self {
+            Self::Get(_) | Self::Answer(_) | Self::Operation(_) => Reading::ByKey,
+            Self::List(_) | Self::Operations(_) => Reading::Lists,
+        }
+    }
+}
+
 pub(in crate::store) struct ReadService {
     pub database: Arc<dyn Database>,
+    pub reading: Reading,
     pub read_only: bool,
 }
 
@@ -86,7 +97,7 @@ impl Service for ReadService {
     type Connection = Box<dyn Reader>;
 
     fn connect(&self) -> Result<Self::Connection> {
-        self.database.reader(self.read_only)
+        self.database.reader(self.reading, self.read_only)
     }
 
     fn serve(&self, reader: &mut Self::Connection, batch: Vec<ReadWork>) -> bool {

@@ -14,7 +14,7 @@ use super::session::{Purpose, Session};
 use super::watch::PostgresPositions;
 use crate::model::{Error, Reason, Result};
 use crate::schema::Catalogue;
-use crate::store::backend::{Database, PositionSource, Reader, Writer};
+use crate::store::backend::{Database, PositionSource, Reader, Reading, Writer};
 use crate::store::handles::OpenOptions;
 use crate::store::request_log::RequestLog;
 
@@ -65,8 +65,11 @@ impl Database for PostgresDatabase {
         history::storage_catalogue(&mut self.session(Purpose::Read)?)
     }
 
-    fn reader(&self, read_only: bool) -> Result<Box<dyn Reader>> {
-        let mut session = self.session(Purpose::Read)?;
+    fn reader(&self, reading: Reading, read_only: bool) -> Result<Box<dyn Reader>> {
+        let mut session = self.session(match reading {
+            Reading::ByKey => Purpose::Point,
+            Reading::Lists => Purpose::Read,
+        })?;
         if read_only {
             grants::refuse_writing_login(&mut session)?;
         }

@@ -11,12 +11,14 @@ use crate::model::Position;
 
 /// `lsn`, `timeline`: evaluated in the statement that reads. The WAL receiver's timeline needs
 /// `pg_read_all_stats` (see `grants.rs`); without it the control file's lags a promotion.
+/// Functions, not the views over them: a view's plan is set up for each statement, also on a primary, which
+/// never looks at it.
 pub(super) const POSITION_SQL: &str = "\
     SELECT (CASE WHEN pg_is_in_recovery() THEN coalesce(pg_last_wal_replay_lsn(), '0/0') \
                  ELSE pg_current_wal_insert_lsn() END - '0/0'::pg_lsn)::bigint AS lsn, \
            CASE WHEN pg_is_in_recovery() \
-                THEN coalesce((SELECT received_tli FROM pg_stat_wal_receiver), \
-                              (SELECT timeline_id FROM pg_control_checkpoint()))::bigint \
+                THEN coalesce((pg_stat_get_wal_receiver()).received_tli, \
+                              (pg_control_checkpoint()).timeline_id)::bigint \
                 ELSE ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::bigint \
            END AS timeline";
 

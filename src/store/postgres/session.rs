@@ -20,6 +20,9 @@ use crate::store::handles::OpenOptions;
 /// What a session is for; decides its limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
+    /// Reads by key.
+    Point,
+    /// Reads by filter and order, and what is asked once.
     Read,
     Write,
     Watch,
@@ -127,7 +130,7 @@ fn facts(connection: &mut PgConnection) -> QueryResult<(i64, i64, i64)> {
 
 fn statement_timeout_ms(options: &OpenOptions, purpose: Purpose) -> u32 {
     match purpose {
-        Purpose::Read => options.read_timeout_ms,
+        Purpose::Point | Purpose::Read => options.read_timeout_ms,
         Purpose::Write => options.write_timeout_ms,
         Purpose::Watch => 1000,
         Purpose::Schema | Purpose::Own => 0,
@@ -138,6 +141,12 @@ fn statement_timeout_ms(options: &OpenOptions, purpose: Purpose) -> u32 {
 /// has grown from end to end, and for a few dozen keys the planner takes that way at some thousands
 /// of rows already. Compiling plans pays for none of our statements.
 const PLANS: &str = "SET enable_seqscan = off; SET jit = off;";
+
+/// Statements whose plan does not depend on what is bound: planned once a session. By itself the planner
+/// takes a short array for cheaper than an unknown one and plans anew each time, which costs as much as
+/// the read. Joined to a few dozen keys a table is always entered by its index.
+const PLANNED_ONCE: &str =
+    "SET plan_cache_mode = force_generic_plan; SET enable_hashjoin = off; SET enable_mergejoin = off;";
 
 /// A fence that was waited for must see what was committed meanwhile, whatever a role's default is.
 const ISOLATION: &str = "SET default_transaction_isolation = 'read committed';";
@@ -155,9 +164,14 @@ fn settings(options: &OpenOptions, purpose: Purpose, timeout_ms: u32) -> String 
     // Who writes leaves it as it is: a database that the operator put into read-only mode refuses. The
     // owner may not be refused: a predecessor whose sessions are older than the mode still writes.
     let read_only = match purpose {
-        Purpose::Read | Purpose::Watch => "SET default_transaction_read_only = on;",
+        Purpose::Point | Purpose::Read | Purpose::Watch => "SET default_transaction_read_only = on;",
         Purpose::Own => "SET default_transaction_read_only = off;",
         Purpose::Schema | Purpose::Write => "",
+    };
+    let plans = match purpose {
+        Purpose::Schema | Purpose::Own => String::new(),
+        Purpose::Read => PLANS.to_owned(),
+        Purpose::Point | Purpose::Write | Purpose::Watch => format!("{PLANS} {PLANNED_ONCE}"),
     };
     format!(
         "SET statement_timeout = {timeout_ms}; SET lock_timeout = {lock}; {plans} {read_only} \
@@ -165,7 +179,6 @@ fn settings(options: &OpenOptions, purpose: Purpose, timeout_ms: u32) -> String 
          {ISOLATION} {DURABILITY} {IDLE} \
          DO $$ BEGIN SET lc_messages = 'C'; EXCEPTION WHEN insufficient_privilege THEN NULL; END $$",
         lock = options.lock_timeout_ms,
-        plans = if matches!(purpose, Purpose::Schema | Purpose::Own) { "" } else { PLANS },
         purpose = format!("{purpose:?}").to_lowercase(),
     )
 }

@@ -18,7 +18,7 @@ use super::schema;
 use super::writer::SqliteWriter;
 use crate::model::Result;
 use crate::schema::Catalogue;
-use crate::store::backend::{Database, PositionSource, Reader, Writer};
+use crate::store::backend::{Database, PositionSource, Reader, Reading, Writer};
 use crate::store::handles::OpenOptions;
 use crate::store::request_log::RequestLog;
 
@@ -82,7 +82,7 @@ impl Database for SqliteDatabase {
         schema::storage_catalogue(&mut self.connect(Mode::Query)?)
     }
 
-    fn reader(&self, read_only: bool) -> Result<Box<dyn Reader>> {
+    fn reader(&self, _: Reading, read_only: bool) -> Result<Box<dyn Reader>> {
         let mut connection = self.connect(if read_only { Mode::ReadOnly } else { Mode::Query })?;
         let cluster = identity(&mut connection)?.cluster;
         Ok(Box::new(SqliteReader::new(connection, cluster)))

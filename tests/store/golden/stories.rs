@@ -7,7 +7,7 @@ use trine::model::{
     Change, IdempotencyKey, Key, OperationId, OperationResult, Precondition, Timestamp, WriteSet,
 };
 use trine::query::{After, Comparison, ListQuery, Operator, OrderBy, Scalar};
-use trine::store::backend::{Database, Patience, Reader, Verdict, Writer};
+use trine::store::backend::{Database, Patience, Reader, Reading, Verdict, Writer};
 use trine::store::request_log::{AcceptedRequest, LogJob, RequestLog, Work};
 
 use crate::conformance::fixture::{catalogue, entries};
@@ -24,6 +24,7 @@ const REQUESTS: u32 = 500;
 /// One connection of each kind.
 pub struct Doors {
     reader: Box<dyn Reader>,
+    lists: Box<dyn Reader>,
     writer: Box<dyn Writer>,
     log: Box<dyn RequestLog>,
 }
@@ -60,7 +61,8 @@ impl Doors {
         primary.prepare_primary(catalogue()).unwrap();
         events.prepare_events().unwrap();
         Self {
-            reader: primary.reader(false).unwrap(),
+            reader: primary.reader(Reading::ByKey, false).unwrap(),
+            lists: primary.reader(Reading::Lists, false).unwrap(),
             writer: primary.writer().unwrap(),
             log: events.request_log().unwrap(),
         }
@@ -101,7 +103,7 @@ impl Doors {
     }
 
     fn list(&mut self, query: ListQuery) {
-        assert!(!self.reader.list(entries(), &query).unwrap().value.is_empty());
+        assert!(!self.lists.list(entries(), &query).unwrap().value.is_empty());
     }
 }
 

@@ -6,6 +6,7 @@ use serde_json::json;
 use trine::model::{Key, Precondition, Reason, ResourceRef, TypeName};
 use trine::query::{Comparison, ListQuery, Operator, Scalar};
 use trine::schema::{Catalogue, load};
+use trine::store::backend::Reading;
 use trine::store::{Patience, Verdict};
 
 use super::{committed, fresh_url};
@@ -70,7 +71,7 @@ fn an_index_on_an_old_field_covers_old_rows() {
     let filter =
         vec![Comparison { column, operator: Operator::GreaterOrEqual, value: Scalar::Integer(2498) }];
     let query = ListQuery { parent: Some(String::new()), filter, order: vec![], after: None, limit: 10 };
-    let found = database.reader(false).unwrap().list(kind, &query).unwrap().value;
+    let found = database.reader(Reading::Lists, false).unwrap().list(kind, &query).unwrap().value;
     let keys: Vec<&str> = found.iter().map(|row| row.key.as_str()).collect();
     assert_eq!(keys, ["i2498", "i2499", "new"]);
 

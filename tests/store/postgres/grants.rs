@@ -1,6 +1,7 @@
 //! Rights as `trine grants` gives them, run by somebody who owns nothing of it.
 
 use trine::store::DatabaseUrl;
+use trine::store::backend::Reading;
 
 use super::fresh_url;
 use crate::conformance::fixture::{Fixture, TestDatabase, catalogue, options};
@@ -35,7 +36,7 @@ async fn a_reader_may_read_what_the_monolith_makes_later() {
     assert_eq!(cluster.sql_in(&as_login(&reader), "SELECT key FROM trine.\"blog.v1.User\""), "alice");
     assert_eq!(cluster.sql_in(&as_login(&reader), "SHOW lc_messages"), "C");
     let reading = trine::store::postgres::open(&as_login(&reader), options()).unwrap();
-    reading.reader(true).unwrap();
+    reading.reader(Reading::ByKey, true).unwrap();
     assert_eq!(reading.storage_catalogue().unwrap().digest, catalogue().digest);
 }
 

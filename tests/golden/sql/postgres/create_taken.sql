@@ -32,11 +32,6 @@ SELECT r.ordinal FROM unnest($1, $2, $3) AS r(ordinal, key, "f_email") JOIN trin
 --           Index Cond: (f_email = (r.f_email)::text)
 --           Filter: (key <> r.key)
 
-SELECT (CASE WHEN pg_is_in_recovery() THEN coalesce(pg_last_wal_replay_lsn(), '0/0') ELSE pg_current_wal_insert_lsn() END - '0/0'::pg_lsn)::bigint AS lsn, CASE WHEN pg_is_in_recovery() THEN coalesce((SELECT received_tli FROM pg_stat_wal_receiver), (SELECT timeline_id FROM pg_control_checkpoint()))::bigint ELSE ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::bigint END AS timeline
+SELECT (CASE WHEN pg_is_in_recovery() THEN coalesce(pg_last_wal_replay_lsn(), '0/0') ELSE pg_current_wal_insert_lsn() END - '0/0'::pg_lsn)::bigint AS lsn, CASE WHEN pg_is_in_recovery() THEN coalesce((pg_stat_get_wal_receiver()).received_tli, (pg_control_checkpoint()).timeline_id)::bigint ELSE ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::bigint END AS timeline
 --   Result
---     InitPlan 1 (returns $)
---       ->  Function Scan on pg_stat_get_wal_receiver s
---             Filter: (pid IS NOT NULL)
---     InitPlan 2 (returns $)
---       ->  Function Scan on pg_control_checkpoint
 

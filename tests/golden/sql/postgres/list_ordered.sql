@@ -1,13 +1,8 @@
-SELECT p.lsn, p.timeline, t.key, t.doc::text, t.version, t.create_time, t.update_time FROM (SELECT (CASE WHEN pg_is_in_recovery() THEN coalesce(pg_last_wal_replay_lsn(), '0/0') ELSE pg_current_wal_insert_lsn() END - '0/0'::pg_lsn)::bigint AS lsn, CASE WHEN pg_is_in_recovery() THEN coalesce((SELECT received_tli FROM pg_stat_wal_receiver), (SELECT timeline_id FROM pg_control_checkpoint()))::bigint ELSE ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::bigint END AS timeline) p LEFT JOIN LATERAL (SELECT * FROM trine."blog.v1.Entry" WHERE parent = $1 ORDER BY create_time DESC NULLS LAST, key LIMIT $2) t ON TRUE ORDER BY t.create_time DESC NULLS LAST, t.key
+SELECT p.lsn, p.timeline, t.key, t.doc::text, t.version, t.create_time, t.update_time FROM (SELECT (CASE WHEN pg_is_in_recovery() THEN coalesce(pg_last_wal_replay_lsn(), '0/0') ELSE pg_current_wal_insert_lsn() END - '0/0'::pg_lsn)::bigint AS lsn, CASE WHEN pg_is_in_recovery() THEN coalesce((pg_stat_get_wal_receiver()).received_tli, (pg_control_checkpoint()).timeline_id)::bigint ELSE ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::bigint END AS timeline) p LEFT JOIN LATERAL (SELECT * FROM trine."blog.v1.Entry" WHERE parent = $1 ORDER BY create_time DESC NULLS LAST, key LIMIT $2) t ON TRUE ORDER BY t.create_time DESC NULLS LAST, t.key
 --   Sort
 --     Sort Key: "blog.v1.Entry".create_time COLLATE "C" DESC NULLS LAST, "blog.v1.Entry".key COLLATE "C"
 --     ->  Nested Loop Left Join
 --           ->  Result
---                 InitPlan 1 (returns $)
---                   ->  Function Scan on pg_stat_get_wal_receiver s
---                         Filter: (pid IS NOT NULL)
---                 InitPlan 2 (returns $)
---                   ->  Function Scan on pg_control_checkpoint
 --           ->  Limit
 --                 ->  Incremental Sort
 --                       Sort Key: "blog.v1.Entry".create_time COLLATE "C" DESC NULLS LAST, "blog.v1.Entry".key COLLATE "C"
@@ -15,16 +10,11 @@ SELECT p.lsn, p.timeline, t.key, t.doc::text, t.version, t.create_time, t.update
 --                       ->  Index Scan Backward using "blog.v1.Entry:index:create_time" on "blog.v1.Entry"
 --                             Index Cond: (parent = $)
 
-SELECT p.lsn, p.timeline, t.key, t.doc::text, t.version, t.create_time, t.update_time FROM (SELECT (CASE WHEN pg_is_in_recovery() THEN coalesce(pg_last_wal_replay_lsn(), '0/0') ELSE pg_current_wal_insert_lsn() END - '0/0'::pg_lsn)::bigint AS lsn, CASE WHEN pg_is_in_recovery() THEN coalesce((SELECT received_tli FROM pg_stat_wal_receiver), (SELECT timeline_id FROM pg_control_checkpoint()))::bigint ELSE ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::bigint END AS timeline) p LEFT JOIN LATERAL (SELECT * FROM trine."blog.v1.Entry" WHERE parent = $1 ORDER BY create_time DESC NULLS LAST, key LIMIT $2) t ON TRUE ORDER BY t.create_time DESC NULLS LAST, t.key
+SELECT p.lsn, p.timeline, t.key, t.doc::text, t.version, t.create_time, t.update_time FROM (SELECT (CASE WHEN pg_is_in_recovery() THEN coalesce(pg_last_wal_replay_lsn(), '0/0') ELSE pg_current_wal_insert_lsn() END - '0/0'::pg_lsn)::bigint AS lsn, CASE WHEN pg_is_in_recovery() THEN coalesce((pg_stat_get_wal_receiver()).received_tli, (pg_control_checkpoint()).timeline_id)::bigint ELSE ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::bigint END AS timeline) p LEFT JOIN LATERAL (SELECT * FROM trine."blog.v1.Entry" WHERE parent = $1 ORDER BY create_time DESC NULLS LAST, key LIMIT $2) t ON TRUE ORDER BY t.create_time DESC NULLS LAST, t.key
 --   Sort
 --     Sort Key: "blog.v1.Entry".create_time COLLATE "C" DESC NULLS LAST, "blog.v1.Entry".key COLLATE "C"
 --     ->  Nested Loop Left Join
 --           ->  Result
---                 InitPlan 1 (returns $)
---                   ->  Function Scan on pg_stat_get_wal_receiver s
---                         Filter: (pid IS NOT NULL)
---                 InitPlan 2 (returns $)
---                   ->  Function Scan on pg_control_checkpoint
 --           ->  Limit
 --                 ->  Incremental Sort
 --                       Sort Key: "blog.v1.Entry".create_time COLLATE "C" DESC NULLS LAST, "blog.v1.Entry".key COLLATE "C"
@@ -32,16 +22,11 @@ SELECT p.lsn, p.timeline, t.key, t.doc::text, t.version, t.create_time, t.update
 --                       ->  Index Scan Backward using "blog.v1.Entry:index:create_time" on "blog.v1.Entry"
 --                             Index Cond: (parent = $)
 
-SELECT p.lsn, p.timeline, t.key, t.doc::text, t.version, t.create_time, t.update_time FROM (SELECT (CASE WHEN pg_is_in_recovery() THEN coalesce(pg_last_wal_replay_lsn(), '0/0') ELSE pg_current_wal_insert_lsn() END - '0/0'::pg_lsn)::bigint AS lsn, CASE WHEN pg_is_in_recovery() THEN coalesce((SELECT received_tli FROM pg_stat_wal_receiver), (SELECT timeline_id FROM pg_control_checkpoint()))::bigint ELSE ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::bigint END AS timeline) p LEFT JOIN LATERAL (SELECT * FROM trine."blog.v1.Entry" WHERE parent = $1 AND create_time <= $2 AND (((create_time < $3 OR create_time IS NULL)) OR (create_time = $4 AND key > $5)) ORDER BY create_time DESC NULLS LAST, key LIMIT $6) t ON TRUE ORDER BY t.create_time DESC NULLS LAST, t.key
+SELECT p.lsn, p.timeline, t.key, t.doc::text, t.version, t.create_time, t.update_time FROM (SELECT (CASE WHEN pg_is_in_recovery() THEN coalesce(pg_last_wal_replay_lsn(), '0/0') ELSE pg_current_wal_insert_lsn() END - '0/0'::pg_lsn)::bigint AS lsn, CASE WHEN pg_is_in_recovery() THEN coalesce((pg_stat_get_wal_receiver()).received_tli, (pg_control_checkpoint()).timeline_id)::bigint ELSE ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::bigint END AS timeline) p LEFT JOIN LATERAL (SELECT * FROM trine."blog.v1.Entry" WHERE parent = $1 AND create_time <= $2 AND (((create_time < $3 OR create_time IS NULL)) OR (create_time = $4 AND key > $5)) ORDER BY create_time DESC NULLS LAST, key LIMIT $6) t ON TRUE ORDER BY t.create_time DESC NULLS LAST, t.key
 --   Sort
 --     Sort Key: "blog.v1.Entry".create_time COLLATE "C" DESC NULLS LAST, "blog.v1.Entry".key COLLATE "C"
 --     ->  Nested Loop Left Join
 --           ->  Result
---                 InitPlan 1 (returns $)
---                   ->  Function Scan on pg_stat_get_wal_receiver s
---                         Filter: (pid IS NOT NULL)
---                 InitPlan 2 (returns $)
---                   ->  Function Scan on pg_control_checkpoint
 --           ->  Limit
 --                 ->  Incremental Sort
 --                       Sort Key: "blog.v1.Entry".create_time COLLATE "C" DESC NULLS LAST, "blog.v1.Entry".key COLLATE "C"

@@ -31,8 +31,12 @@ SELECT key FROM trine."blog.v1.Entry" WHERE key = ANY($1)
 
 SELECT key, doc::text, version, create_time, update_time FROM trine."blog.v1.User" WHERE key = ANY($1) ORDER BY key FOR UPDATE SKIP LOCKED
 --   LockRows
---     ->  Index Scan using "blog.v1.User_pkey" on "blog.v1.User"
---           Index Cond: (key = ANY ($))
+--     ->  Sort
+--           Sort Key: key COLLATE "C"
+--           ->  Bitmap Heap Scan on "blog.v1.User"
+--                 Recheck Cond: (key = ANY ($))
+--                 ->  Bitmap Index Scan on "blog.v1.User_pkey"
+--                       Index Cond: (key = ANY ($))
 
 UPDATE trine."blog.v1.User" AS t SET doc = r.doc::jsonb, version = r.version, schema_id = $1, update_time = $2, request_id = r.request_id, traceparent = r.traceparent, "f_email" = r."f_email", "f_entry_count" = r."f_entry_count" FROM unnest($3, $4, $5, $6, $7, $8, $9) AS r(key, doc, version, request_id, traceparent, "f_email", "f_entry_count") WHERE t.key = r.key RETURNING t.key, t.doc::text
 --   Update on "blog.v1.User" t
@@ -46,11 +50,6 @@ INSERT INTO trine."blog.v1.Entry" (key, parent, doc, version, schema_id, create_
 --     Conflict Resolution: NOTHING
 --     ->  Function Scan on r
 
-SELECT (CASE WHEN pg_is_in_recovery() THEN coalesce(pg_last_wal_replay_lsn(), '0/0') ELSE pg_current_wal_insert_lsn() END - '0/0'::pg_lsn)::bigint AS lsn, CASE WHEN pg_is_in_recovery() THEN coalesce((SELECT received_tli FROM pg_stat_wal_receiver), (SELECT timeline_id FROM pg_control_checkpoint()))::bigint ELSE ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::bigint END AS timeline
+SELECT (CASE WHEN pg_is_in_recovery() THEN coalesce(pg_last_wal_replay_lsn(), '0/0') ELSE pg_current_wal_insert_lsn() END - '0/0'::pg_lsn)::bigint AS lsn, CASE WHEN pg_is_in_recovery() THEN coalesce((pg_stat_get_wal_receiver()).received_tli, (pg_control_checkpoint()).timeline_id)::bigint ELSE ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::bigint END AS timeline
 --   Result
---     InitPlan 1 (returns $)
---       ->  Function Scan on pg_stat_get_wal_receiver s
---             Filter: (pid IS NOT NULL)
---     InitPlan 2 (returns $)
---       ->  Function Scan on pg_control_checkpoint
 

@@ -22,6 +22,10 @@ SELECT id, operation FROM trine.operations WHERE id = ANY($1)
 
 SELECT digest, fingerprint, answer FROM trine.idempotency WHERE digest = ANY($1)
 --   Append
+--     ->  Bitmap Heap Scan on idempotency_hour idempotency_hour
+--           Recheck Cond: (digest = ANY ($))
+--           ->  Bitmap Index Scan on idempotency_hour_pkey
+--                 Index Cond: (digest = ANY ($))
 --     ->  Index Scan using idempotency_hour_pkey on idempotency_hour idempotency_hour
 --           Index Cond: (digest = ANY ($))
 --     ->  Index Scan using idempotency_other_pkey on idempotency_other idempotency_hour
@@ -40,11 +44,6 @@ INSERT INTO trine.operations (id, operation) SELECT * FROM unnest($1, $2)
 --   Insert on operations
 --     ->  Function Scan on unnest
 
-SELECT (CASE WHEN pg_is_in_recovery() THEN coalesce(pg_last_wal_replay_lsn(), '0/0') ELSE pg_current_wal_insert_lsn() END - '0/0'::pg_lsn)::bigint AS lsn, CASE WHEN pg_is_in_recovery() THEN coalesce((SELECT received_tli FROM pg_stat_wal_receiver), (SELECT timeline_id FROM pg_control_checkpoint()))::bigint ELSE ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::bigint END AS timeline
+SELECT (CASE WHEN pg_is_in_recovery() THEN coalesce(pg_last_wal_replay_lsn(), '0/0') ELSE pg_current_wal_insert_lsn() END - '0/0'::pg_lsn)::bigint AS lsn, CASE WHEN pg_is_in_recovery() THEN coalesce((pg_stat_get_wal_receiver()).received_tli, (pg_control_checkpoint()).timeline_id)::bigint ELSE ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::bigint END AS timeline
 --   Result
---     InitPlan 1 (returns $)
---       ->  Function Scan on pg_stat_get_wal_receiver s
---             Filter: (pid IS NOT NULL)
---     InitPlan 2 (returns $)
---       ->  Function Scan on pg_control_checkpoint
 

@@ -18,8 +18,12 @@ WITH mark AS (UPDATE trine.writers SET mark = $1, since = now() WHERE id = $2 RE
 
 SELECT key, doc::text, version, create_time, update_time FROM trine."blog.v1.User" WHERE key = ANY($1) ORDER BY key FOR UPDATE SKIP LOCKED
 --   LockRows
---     ->  Index Scan using "blog.v1.User_pkey" on "blog.v1.User"
---           Index Cond: (key = ANY ($))
+--     ->  Sort
+--           Sort Key: key COLLATE "C"
+--           ->  Bitmap Heap Scan on "blog.v1.User"
+--                 Recheck Cond: (key = ANY ($))
+--                 ->  Bitmap Index Scan on "blog.v1.User_pkey"
+--                       Index Cond: (key = ANY ($))
 
 SELECT r.ordinal FROM unnest($1, $2, $3) AS r(ordinal, key, "f_email") JOIN trine."blog.v1.User" t ON t."f_email" = r."f_email"::text AND t.delete_time IS NULL AND t."f_email" IS NOT NULL AND t."f_email" <> '' AND t.key <> r.key
 --   Nested Loop
@@ -35,11 +39,6 @@ UPDATE trine."blog.v1.User" AS t SET doc = r.doc::jsonb, version = r.version, sc
 --           ->  Index Scan using "blog.v1.User_pkey" on "blog.v1.User" t
 --                 Index Cond: (key = (r.key)::text)
 
-SELECT (CASE WHEN pg_is_in_recovery() THEN coalesce(pg_last_wal_replay_lsn(), '0/0') ELSE pg_current_wal_insert_lsn() END - '0/0'::pg_lsn)::bigint AS lsn, CASE WHEN pg_is_in_recovery() THEN coalesce((SELECT received_tli FROM pg_stat_wal_receiver), (SELECT timeline_id FROM pg_control_checkpoint()))::bigint ELSE ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::bigint END AS timeline
+SELECT (CASE WHEN pg_is_in_recovery() THEN coalesce(pg_last_wal_replay_lsn(), '0/0') ELSE pg_current_wal_insert_lsn() END - '0/0'::pg_lsn)::bigint AS lsn, CASE WHEN pg_is_in_recovery() THEN coalesce((pg_stat_get_wal_receiver()).received_tli, (pg_control_checkpoint()).timeline_id)::bigint ELSE ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::bigint END AS timeline
 --   Result
---     InitPlan 1 (returns $)
---       ->  Function Scan on pg_stat_get_wal_receiver s
---             Filter: (pid IS NOT NULL)
---     InitPlan 2 (returns $)
---       ->  Function Scan on pg_control_checkpoint
 
