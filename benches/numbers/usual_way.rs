@@ -4,8 +4,8 @@
 
 use actix_web::web::{Data, Json, Path, block};
 use actix_web::{App, HttpResponse, HttpServer, get, post};
-use diesel::r2d2::{ConnectionManager, Pool};
-use diesel::{Insertable, PgConnection, QueryDsl, Queryable, RunQueryDsl};
+use diesel::{Connection, ConnectionError, Insertable, PgConnection, QueryDsl, Queryable, RunQueryDsl};
+use r2d2::{ManageConnection, Pool};
 use serde::{Deserialize, Serialize};
 
 pub const ARGUMENT: &str = "usual-way";
@@ -50,14 +50,35 @@ struct Entry {
     tags: String,
 }
 
-type Connections = Data<Pool<ConnectionManager<PgConnection>>>;
+/// Opens the pool's connections to this address.
+struct Manager(String);
+
+impl ManageConnection for Manager {
+    type Connection = PgConnection;
+    type Error = ConnectionError;
+
+    fn connect(&self) -> Result<PgConnection, ConnectionError> {
+        PgConnection::establish(&self.0)
+    }
+
+    /// Never asked for: see the pool's builder.
+    fn is_valid(&self, _: &mut PgConnection) -> Result<(), ConnectionError> {
+        Ok(())
+    }
+
+    fn has_broken(&self, _: &mut PgConnection) -> bool {
+        std::thread::panicking()
+    }
+}
+
+type Connections = Data<Pool<Manager>>;
 
 #[get("/users/{user}/entries/{id}")]
 async fn get_entry(pool: Connections, path: Path<(String, String)>) -> actix_web::Result<HttpResponse> {
     let (_, id) = path.into_inner();
     let found = block(move || {
         let mut connection = pool.get().map_err(|error| error.to_string())?;
-        usual_entry::table.find(id).first::<Entry>(&mut connection).map_err(|error| error.to_string())
+        usual_entry::table.find(id).first::<Entry>(&mut *connection).map_err(|error| error.to_string())
     });
     answer(found.await?, 200)
 }
@@ -72,7 +93,7 @@ async fn create_entry(
     let created = block(move || {
         let mut connection = pool.get().map_err(|error| error.to_string())?;
         let statement = diesel::insert_into(usual_entry::table).values(entry);
-        statement.get_result::<Entry>(&mut connection).map_err(|error| error.to_string())
+        statement.get_result::<Entry>(&mut *connection).map_err(|error| error.to_string())
     });
     answer(created.await?, 201)
 }
@@ -89,7 +110,7 @@ pub fn serve(database: &str, address: &str) {
         .max_size(CONNECTIONS)
         // One query a request, as a careful operator has it: no `SELECT 1` before each.
         .test_on_check_out(false)
-        .build(ConnectionManager::<PgConnection>::new(database))
+        .build(Manager(database.to_owned()))
         .expect("a pool");
     let pool = Data::new(pool);
     let app = move || App::new().app_data(pool.clone()).service(get_entry).service(create_entry);

@@ -43,8 +43,8 @@ impl Committer {
             Work::WriteSet(_) => self.writes.commit(ask.into_write_set()?, deadline).await?,
             Work::Rule(_) => self.run_rule(ask, planning, deadline).await?,
         };
-        let (answer, replayed) = (committed.answer, committed.replayed);
-        Ok(Reply::Done { answer, position: Some(committed.position), replayed })
+        let Committed { answer, position, replayed, .. } = committed;
+        Ok(Reply::Done { answer, position, replayed })
     }
 
     async fn run_rule(&self, mut ask: Ask, planning: Planning<'_>, deadline: Deadline) -> Result<Committed> {

@@ -122,34 +122,20 @@ impl Inbox {
         operation: Operation,
         deadline: Deadline,
     ) -> Result<InboxResult> {
-        let known = match &write_set.idempotency {
-            Some(idempotency) => self
-                .reads
-                .answer(&idempotency.key, deadline)
-                .await?
-                .filter(|(fingerprint, _)| *fingerprint == idempotency.fingerprint),
-            None => None,
-        };
-        let result = match known {
-            Some((_, answer)) => Some(OperationResult::Response(answer)),
-            None => operation.result,
-        };
-        let operation = Operation { result, ..operation };
         let end = WriteSet {
             mutations: Vec::new(),
             answer: AnswerPlan::Empty,
-            idempotency: None,
             operation: Some(operation.clone()),
             ..write_set
         };
         let committed = self.writes.commit(end, deadline).await?;
-        // Another push of the same operation was faster: its end is the one that counts.
+        // Another push of the same operation was faster, or its key had an answer: that end counts.
         let recorded =
             if committed.replayed { self.reads.operation(&operation.id, deadline).await? } else { None };
         let position = committed.position;
-        let token = self.tokens.encode(position);
+        let consistency_token = position.and_then(|position| self.tokens.encode(position));
         let known = self.known(recorded.unwrap_or(operation));
-        Ok(InboxResult { position: Some(position), consistency_token: token, ..known })
+        Ok(InboxResult { position, consistency_token, ..known })
     }
 
     async fn newest_position(&self, write_set: &WriteSet, deadline: Deadline) -> Result<Option<Position>> {
@@ -176,10 +162,10 @@ impl Inbox {
         result
     }
 
-    fn applied(&self, id: OperationId, answer: Answer, position: Position) -> InboxResult {
+    fn applied(&self, id: OperationId, answer: Answer, position: Option<Position>) -> InboxResult {
         InboxResult {
-            consistency_token: self.tokens.encode(position),
-            position: Some(position),
+            consistency_token: position.and_then(|position| self.tokens.encode(position)),
+            position,
             answer: Some(answer),
             ..self.result(id, Outcome::Applied)
         }

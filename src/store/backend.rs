@@ -26,8 +26,8 @@ pub struct Committed {
     pub answer: Answer,
     /// The key had been used before: `answer` is the stored one and nothing was written.
     pub replayed: bool,
-    /// Read after COMMIT.
-    pub position: Position,
+    /// Read after COMMIT; none when the connection went before it could be: an older one would pass for it.
+    pub position: Option<Position>,
 }
 
 /// What became of one write set of a batch.
@@ -91,6 +91,45 @@ const SCHEMA_IS_OLDER: &str =
 /// A table or column that the database does not have: the monolith goes first with a new schema.
 pub(super) fn schema_is_older(context: impl Into<String>) -> Error {
     Error::new(Reason::DatabaseUnavailable, SCHEMA_IS_OLDER).with_context(context).with_retry_after_s(1)
+}
+
+const DISK_IS_FULL: &str =
+    "nothing was written: the disk of the database is full; the operator has to make room there";
+
+/// Definite: not a word of the transaction is to be found later.
+pub(super) fn disk_is_full(context: impl Into<String>) -> Error {
+    Error::new(Reason::DatabaseUnavailable, DISK_IS_FULL).with_context(context).with_retry_after_s(1)
+}
+
+pub(super) fn is_disk_full(error: &Error) -> bool {
+    error.message == DISK_IS_FULL
+}
+
+/// Whether the database was reached and has said what is the matter: then that is what a client is told.
+pub(super) fn explains_itself(error: &Error) -> bool {
+    error.reason == Reason::ReadOnlyMode || is_disk_full(error)
+}
+
+/// A microservice's events database where a monolith's is wanted; `place` says which it is.
+pub(super) fn holds_requests(place: &str) -> Error {
+    Error::new(
+        Reason::FailedPrecondition,
+        format!(
+            "{place} is a microservice's events database (it holds accepted requests); resources need a \
+             database of their own: name another one"
+        ),
+    )
+}
+
+/// The reverse of [`holds_requests`].
+pub(super) fn holds_resources(place: &str) -> Error {
+    Error::new(
+        Reason::FailedPrecondition,
+        format!(
+            "{place} is a monolith's database (it holds resources); a microservice keeps its accepted \
+             requests in a database of its own: name another one"
+        ),
+    )
 }
 
 /// Where a connection does not know itself whether it still stands. A schema that is older says

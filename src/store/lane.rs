@@ -10,6 +10,7 @@
 pub(super) mod gate;
 pub(super) mod link;
 pub(super) mod log;
+pub(super) mod pulse;
 pub(super) mod queue;
 pub(super) mod read;
 pub(super) mod slow;
@@ -20,7 +21,7 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use self::link::Link;
 use self::queue::{Next, Queue};
@@ -60,6 +61,11 @@ pub(super) struct LaneOptions {
     pub batch_length_max: usize,
 }
 
+/// What waits is served within this when a lane ends. Longer lasts only what hangs, and its callers have
+/// been told: the end of the process must not wait for a database that may never answer.
+const DRAIN_MAX: Duration = Duration::from_secs(2);
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(1);
+
 /// Dropping it drains what waits, then ends the threads.
 pub(super) struct Lane<S: Service> {
     queue: Arc<Queue<S::Work>>,
@@ -71,7 +77,7 @@ impl<S: Service> Lane<S> {
     pub(super) fn start(queue: Arc<Queue<S::Work>>, options: LaneOptions, service: Arc<S>) -> Result<Self> {
         let threads = (0..options.threads.max(1))
             .map(|number| {
-                let worker = Worker::new(&queue, options, &service);
+                let worker = Worker::new(&queue, options, &service, number as usize);
                 std::thread::Builder::new()
                     .name(format!("{}-{}-{number}", options.database, options.lane))
                     .spawn(move || worker.run())
@@ -90,14 +96,27 @@ impl<S: Service> Lane<S> {
     pub(super) fn health(&self) -> Health {
         self.queue.health()
     }
+
+    /// How long the thread that has waited longest has been waiting for the database.
+    pub(super) fn longest_wait(&self) -> Duration {
+        self.queue.pulse.longest_wait()
+    }
 }
 
 impl<S: Service> Drop for Lane<S> {
     fn drop(&mut self) {
         self.queue.close();
+        let until = Instant::now() + DRAIN_MAX;
         for thread in self.threads.drain(..) {
-            // Its panics were caught and logged where they happened.
-            drop(thread.join());
+            while !thread.is_finished() && Instant::now() < until {
+                std::thread::sleep(LOOK_AGAIN_AFTER);
+            }
+            if thread.is_finished() {
+                // Its panics were caught and logged where they happened.
+                drop(thread.join());
+            } else {
+                tracing::warn!(thread = thread.thread().name(), "still waits for its database; left behind");
+            }
         }
     }
 }
@@ -105,6 +124,7 @@ impl<S: Service> Drop for Lane<S> {
 struct Worker<S: Service> {
     queue: Arc<Queue<S::Work>>,
     service: Arc<S>,
+    number: usize,
     batch_length_max: usize,
     batch_size: metrics::Histogram,
     batch_duration: metrics::Histogram,
@@ -112,11 +132,12 @@ struct Worker<S: Service> {
 }
 
 impl<S: Service> Worker<S> {
-    fn new(queue: &Arc<Queue<S::Work>>, options: LaneOptions, service: &Arc<S>) -> Self {
+    fn new(queue: &Arc<Queue<S::Work>>, options: LaneOptions, service: &Arc<S>, number: usize) -> Self {
         let labels = [("database", options.database), ("lane", options.lane)];
         Self {
             queue: queue.clone(),
             service: service.clone(),
+            number,
             batch_length_max: options.batch_length_max.max(1),
             batch_size: metrics::histogram!("trine_lane_batch_size", &labels),
             batch_duration: metrics::histogram!("trine_lane_batch_duration_seconds", &labels),
@@ -164,6 +185,7 @@ impl<S: Service> Worker<S> {
     /// Connects when it is time to; says in the lane's health how it went.
     fn connect(&self, link: &mut Link<S::Connection>) {
         if link.is_due() {
+            let _waiting = self.queue.pulse.begin(self.number);
             let outcome = catch_unwind(AssertUnwindSafe(|| self.service.connect()))
                 .unwrap_or_else(|_| Err(Error::internal("panic while connecting")));
             self.queue.set_health(outcome.as_ref().err());
@@ -183,6 +205,7 @@ impl<S: Service> Worker<S> {
         batch.iter().for_each(Work::begin);
         self.batch_size.record(batch.len() as f64);
         let begun = Instant::now();
+        let _waiting = self.queue.pulse.begin(self.number);
         // A panic drops the batch: its callers see their channel closed and say what that means.
         let outcome = catch_unwind(AssertUnwindSafe(|| self.service.serve(connection, batch)));
         self.batch_duration.record(begun.elapsed().as_secs_f64());

@@ -2,11 +2,13 @@
 //!
 //! One thread polls: every 2 ms while somebody waits, else four times a second. Requests wait on a
 //! channel. A database that is away is looked for again and again; until then it is not ready.
+//! Invariant: ready means that a look came back lately. A server that hangs fails nothing, it only
+//! keeps everybody waiting.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::Thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
@@ -16,6 +18,9 @@ use crate::model::{Error, Position};
 
 const POLL_WAITED_FOR: Duration = Duration::from_millis(2);
 const POLL_IDLE: Duration = Duration::from_millis(250);
+/// A look takes milliseconds and the server cancels it after a second. One that is not back after this
+/// and three more turns will not come back soon; shorter, and a busy machine would look like a dead one.
+pub(super) const SILENCE_MAX: Duration = Duration::from_secs(1).saturating_add(POLL_IDLE.saturating_mul(3));
 const RECONNECT_FIRST: Duration = Duration::from_millis(20);
 const RECONNECT_MAX: Duration = Duration::from_secs(1);
 
@@ -31,6 +36,8 @@ pub struct Watcher {
 struct Seen {
     identity: Option<Identity>,
     observed: Option<Observed>,
+    /// When the last look came back.
+    looked_at: Option<Instant>,
     health: Health,
 }
 
@@ -46,6 +53,7 @@ impl Watcher {
         let nothing = Seen {
             identity: None,
             observed: None,
+            looked_at: None,
             health: Health::NotReady("the database was not reached yet".to_owned()),
         };
         let (sender, seen) = watch::channel(nothing);
@@ -91,7 +99,12 @@ impl Watcher {
     }
 
     pub fn health(&self) -> Health {
-        self.seen.borrow().health.clone()
+        let seen = self.seen.borrow();
+        let silence = seen.looked_at.map_or(Duration::ZERO, |at| at.elapsed());
+        match &seen.health {
+            Health::Ready if silence > SILENCE_MAX => silent(silence),
+            health => health.clone(),
+        }
     }
 
     /// Bytes received but not replayed, as last seen.
@@ -102,6 +115,14 @@ impl Watcher {
     fn is_of_another_cluster(&self, position: Position) -> bool {
         self.seen.borrow().identity.as_ref().is_some_and(|own| own.cluster != position.cluster)
     }
+}
+
+/// What is said of a database that has left everybody waiting for so long.
+pub(super) fn silent(silence: Duration) -> Health {
+    Health::NotReady(format!(
+        "the database has not answered for {} ms: it hangs, or the way to it swallows everything",
+        silence.as_millis()
+    ))
 }
 
 /// None while nothing was seen yet.
@@ -190,7 +211,12 @@ impl Poller {
             if seen.health != health {
                 tracing::info!(?health, "database health");
             }
-            *seen = Seen { identity: Some(identity), observed: Some(observed), health };
+            *seen = Seen {
+                identity: Some(identity),
+                observed: Some(observed),
+                looked_at: Some(Instant::now()),
+                health,
+            };
             !same
         });
     }

@@ -5,6 +5,7 @@
 
 pub mod fixture;
 pub mod idempotency;
+pub mod kinds;
 pub mod lanes;
 pub mod lists;
 pub mod model;
@@ -31,6 +32,7 @@ macro_rules! conformance {
             an_operation_ends_once,
             a_replayed_key_ends_the_operation_with_the_stored_answer,
             a_failure_is_recorded_without_taking_the_key,
+            a_failure_ends_with_the_answer_of_its_key,
             finished_operations_are_listed_newest_first);
         conformance!($factory; lists:
             pages_are_complete_under_ties_and_nulls,
@@ -54,6 +56,8 @@ macro_rules! conformance {
             what_is_given_up_is_decided_as_failed,
             faults_are_counted,
             the_backlog_counts_states);
+        conformance!($factory; kinds:
+            a_database_of_the_other_kind_is_refused);
         conformance!($factory; model: random_write_sets_agree_with_a_map);
     };
     ($factory:path; $module:ident: $($story:ident),*) => {

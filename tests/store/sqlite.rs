@@ -35,7 +35,7 @@ async fn a_missing_file_is_not_ready_and_comes_back() {
 
     let write = WriteStore::open(&database.url, options(), catalogue()).unwrap();
     let committed = write.commit(create_user("alice"), deadline()).await.unwrap();
-    assert!(read.caught_up(committed.position, 10_000).await);
+    assert!(read.caught_up(committed.position.unwrap(), 10_000).await);
     crate::conformance::fixture::until_ready(&read).await;
     assert!(read.get(&kind, &user_key("alice"), deadline()).await.unwrap().value.is_some());
 }

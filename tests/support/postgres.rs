@@ -133,6 +133,16 @@ impl Cluster {
         run(Command::new("kill").args(["-s", name, &self.pid().to_string()]));
     }
 
+    /// Every process of the server stands still, its sockets stay open: it hangs until the value is dropped.
+    pub fn freeze(&self) -> Frozen {
+        // The postmaster first, so that no child is missed.
+        self.signal("STOP");
+        let mut processes = children(self.pid());
+        processes.push(self.pid());
+        signal_all("STOP", &processes);
+        Frozen { processes }
+    }
+
     /// A replica becomes a primary on a new timeline.
     pub fn promote(&self) {
         self.sql("SELECT pg_promote()");
@@ -217,6 +227,34 @@ impl Cluster {
         command.current_dir(&self.home).stdin(Stdio::null());
         command
     }
+}
+
+/// See [`Cluster::freeze`].
+pub struct Frozen {
+    processes: Vec<u32>,
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        signal_all("CONT", &self.processes);
+    }
+}
+
+fn signal_all(name: &str, processes: &[u32]) {
+    // One that has ended meanwhile is no matter.
+    let _ = Command::new("kill").args(["-s", name]).args(processes.iter().map(u32::to_string)).output();
+}
+
+/// Processes whose parent is this one, as `/proc` tells.
+fn children(parent: u32) -> Vec<u32> {
+    let processes = std::fs::read_dir("/proc").expect("/proc").flatten();
+    let numbers = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let is_child = |number: &u32| {
+        let stat = std::fs::read_to_string(format!("/proc/{number}/stat")).unwrap_or_default();
+        let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+        after_name.split_whitespace().nth(1).is_some_and(|own| own == parent.to_string())
+    };
+    numbers.filter(is_child).collect()
 }
 
 impl Drop for Cluster {

@@ -1,7 +1,6 @@
 //! A microservice's own events database: what was answered 202.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::{DatabaseUrl, Health, OpenOptions};
 use crate::model::{Deadline, Error, Reason, Result};
@@ -9,13 +8,13 @@ use crate::store::backend::Database;
 use crate::store::lane::Lane;
 use crate::store::lane::log::LogService;
 use crate::store::lane::queue::Queue;
-use crate::store::lane::work::Job;
+use crate::store::lane::work::{ANSWER_GRACE, Job};
 use crate::store::request_log::{LogJob, LogReply};
+use crate::store::watcher::{SILENCE_MAX, silent};
 
 #[derive(Clone)]
 pub struct RequestStore {
     lane: Arc<Lane<LogService>>,
-    grace: Duration,
 }
 
 impl RequestStore {
@@ -27,17 +26,16 @@ impl RequestStore {
     /// As [`RequestStore::open`] on a database that is opened already.
     pub fn with_database(database: Arc<dyn Database>, options: OpenOptions, threads: u32) -> Result<Self> {
         database.prepare_events()?;
-        let grace = Duration::from_millis(u64::from(options.write_timeout_ms) + 2000);
         let options = options.lane("events", "log", threads);
         let lane = Lane::start(Arc::new(Queue::new(options)), options, Arc::new(LogService { database }))?;
-        Ok(Self { lane: Arc::new(lane), grace })
+        Ok(Self { lane: Arc::new(lane) })
     }
 
     /// Concurrent jobs share one transaction.
     pub async fn run(&self, job: LogJob, deadline: Deadline) -> Result<LogReply> {
         let (job, answer) = Job::new(job, deadline);
         self.lane.submit(job);
-        match tokio::time::timeout_at((deadline.instant() + self.grace).into(), answer).await {
+        match tokio::time::timeout_at((deadline.instant() + ANSWER_GRACE).into(), answer).await {
             Ok(Ok(answer)) => answer,
             // Every step may be asked again: the key, the attempt or the state makes it harmless.
             Ok(Err(_)) | Err(_) => Err(Error::new(
@@ -48,7 +46,12 @@ impl RequestStore {
         }
     }
 
+    /// The runner looks for work several times a second, so a database that hangs keeps a thread waiting.
     pub fn health(&self) -> Health {
-        self.lane.health()
+        let silence = self.lane.longest_wait();
+        match self.lane.health() {
+            Health::Ready if silence > SILENCE_MAX => silent(silence),
+            health => health,
+        }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::sync::oneshot;
@@ -15,20 +14,15 @@ use crate::store::lane::Lane;
 use crate::store::lane::gate::Gate;
 use crate::store::lane::queue::Queue;
 use crate::store::lane::slow::{SLOW_THREADS, SlowService};
-use crate::store::lane::work::deadline_passed;
+use crate::store::lane::work::{ANSWER_GRACE, deadline_passed};
 use crate::store::lane::write::{Committer, WriteService, WriteWork};
 use crate::store::watcher::Watcher;
-
-/// A commit that has begun ends by the database's own time-outs; only a network that swallows
-/// answers lasts longer, and then nobody knows.
-const ANSWER_GRACE_MS: u64 = 2000;
 
 #[derive(Clone)]
 pub struct WriteStore {
     lane: Arc<Lane<WriteService>>,
     gate: Arc<Gate>,
     watcher: Watcher,
-    grace: Duration,
 }
 
 impl WriteStore {
@@ -60,8 +54,7 @@ impl WriteStore {
         gate.set_queue(&queue);
         let service = Arc::new(WriteService { committer, gate: gate.clone(), slow });
         let lane = Arc::new(Lane::start(queue, options_of_lane, service)?);
-        let limits_ms = u64::from(options.write_timeout_ms) + u64::from(options.lock_timeout_ms);
-        Ok(Self { lane, gate, watcher, grace: Duration::from_millis(limits_ms + ANSWER_GRACE_MS) })
+        Ok(Self { lane, gate, watcher })
     }
 
     /// Commits or refuses; the only way to change a resource.
@@ -79,7 +72,7 @@ impl WriteStore {
         if !begun.load(Ordering::SeqCst) {
             return Err(deadline_passed());
         }
-        match tokio::time::timeout(self.grace, answer).await {
+        match tokio::time::timeout(ANSWER_GRACE, answer).await {
             Ok(answer) => answer.unwrap_or_else(panicked),
             Err(_) => Err(outcome_unknown("the database has not answered")),
         }
@@ -96,7 +89,7 @@ impl WriteStore {
 fn outcome_unknown(context: &str) -> Error {
     Error::new(
         Reason::CommitOutcomeUnknown,
-        "the commit may or may not have happened; ask again with the same idempotency key",
+        "the commit may have happened, or may still happen; ask again with the same idempotency key",
     )
     .with_context(context)
     .with_retry_after_s(1)
@@ -106,6 +99,7 @@ fn outcome_unknown(context: &str) -> Error {
 mod tests {
     use std::path::Path;
     use std::sync::mpsc::{Receiver, channel};
+    use std::time::Duration;
 
     use parking_lot::Mutex;
 

@@ -118,6 +118,11 @@ impl Pass {
     pub(super) fn begin(&self) {
         self.begun.store(true, Ordering::SeqCst);
     }
+
+    /// Its transaction has ended and left nothing of it: it waits to be begun again.
+    pub(super) fn rest(&self) {
+        self.begun.store(false, Ordering::SeqCst);
+    }
 }
 
 impl Drop for Pass {

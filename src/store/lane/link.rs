@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use crate::model::{Error, Reason, Result};
+use crate::store::backend::explains_itself;
 
 const BACKOFF_MIN: Duration = Duration::from_millis(20);
 const BACKOFF_MAX: Duration = Duration::from_secs(1);
@@ -55,8 +56,7 @@ impl<C> Link<C> {
 
     pub(super) fn connection(&mut self) -> Result<&mut C> {
         self.connection.as_mut().ok_or_else(|| {
-            // It was reached, and said what is the matter.
-            if let Some(told) = self.failure.as_ref().filter(|error| error.reason == Reason::ReadOnlyMode) {
+            if let Some(told) = self.failure.as_ref().filter(|error| explains_itself(error)) {
                 return told.clone();
             }
             let context = self

@@ -7,8 +7,10 @@ use std::time::Instant;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::LaneOptions;
+use super::pulse::Pulse;
 use super::work::{Work, deadline_passed};
 use crate::model::{Error, Reason};
+use crate::store::backend::explains_itself;
 use crate::store::handles::Health;
 
 pub(in crate::store) struct Queue<W> {
@@ -18,6 +20,7 @@ pub(in crate::store) struct Queue<W> {
     length: metrics::Gauge,
     health: Mutex<Health>,
     breakages: AtomicU64,
+    pub(super) pulse: Pulse,
 }
 
 struct State<W> {
@@ -47,6 +50,7 @@ impl<W: Work> Queue<W> {
             length: metrics::gauge!("trine_lane_queue_length", &labels),
             health: Mutex::new(Health::NotReady("the database has not been reached yet".to_owned())),
             breakages: AtomicU64::new(0),
+            pulse: Pulse::new(options.threads),
         }
     }
 
@@ -145,6 +149,7 @@ impl<W: Work> Queue<W> {
     pub(super) fn set_health(&self, failure: Option<&Error>) {
         *self.health.lock() = match failure {
             None => Health::Ready,
+            Some(error) if explains_itself(error) => Health::NotReady(error.message.clone()),
             Some(error) => {
                 let context = error.context.as_deref().unwrap_or(&error.message);
                 Health::NotReady(format!("the database cannot be reached: {context}"))

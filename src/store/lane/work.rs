@@ -1,8 +1,14 @@
 //! What waits in a lane: an input, a deadline and the caller's ear.
 
+use std::time::Duration;
+
 use tokio::sync::oneshot;
 
 use crate::model::{Deadline, Error, Reason, Result};
+
+/// A commit that is under way at its deadline, or a wait for a lock that ends there, has this long to
+/// tell how it went. No longer: the database may hang, and the client was promised an answer by now.
+pub(in crate::store) const ANSWER_GRACE: Duration = Duration::from_millis(200);
 
 pub(in crate::store) trait Work: Send + 'static {
     fn deadline(&self) -> Deadline;

@@ -134,7 +134,10 @@ impl Service for WriteService {
         late.into_iter().for_each(|work| work.fail(deadline_passed()));
         let (busy, fit) = self.committer.commit(writer.as_mut(), batch, Patience::SkipLocked);
         // With their places in the gate: later write sets on the same resources stay behind them.
-        busy.into_iter().for_each(|work| self.slow.submit(work));
+        for work in busy {
+            work.pass.rest();
+            self.slow.submit(work);
+        }
         fit
     }
 }

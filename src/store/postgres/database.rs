@@ -12,7 +12,7 @@ use super::requests::PostgresRequestLog;
 use super::schema;
 use super::session::{Purpose, Session};
 use super::watch::PostgresPositions;
-use crate::model::Result;
+use crate::model::{Error, Reason, Result};
 use crate::schema::Catalogue;
 use crate::store::backend::{Database, PositionSource, Reader, Reading, Writer};
 use crate::store::handles::OpenOptions;
@@ -34,14 +34,31 @@ impl PostgresDatabase {
     }
 }
 
+/// A start ends here, as it does when the server is away: whoever supervises it starts it again, and
+/// finds a server that was promoted meanwhile.
+fn refuse_standby(session: &mut Session) -> Result<()> {
+    if !session.is_replica()? {
+        return Ok(());
+    }
+    Err(Error::new(
+        Reason::DatabaseUnavailable,
+        "this server is a standby (pg_is_in_recovery) and takes no writes; name the primary here, or give the \
+         standby to `database.replica` with --role nanoservice or microservice",
+    ))
+}
+
 impl Database for PostgresDatabase {
     fn prepare_primary(&self, catalogue: &Catalogue) -> Result<Catalogue> {
+        let mut session = self.session(Purpose::Schema)?;
+        refuse_standby(&mut session)?;
         self.ownership.hold()?;
-        schema::prepare(&mut self.session(Purpose::Schema)?, catalogue)
+        schema::prepare(&mut session, catalogue)
     }
 
     fn prepare_events(&self) -> Result<()> {
-        migrate::events(&mut self.session(Purpose::Schema)?)
+        let mut session = self.session(Purpose::Schema)?;
+        refuse_standby(&mut session)?;
+        migrate::events(&mut session)
     }
 
     fn storage_catalogue(&self) -> Result<Catalogue> {

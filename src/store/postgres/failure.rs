@@ -8,7 +8,7 @@ use std::time::Duration;
 use diesel::result::{ConnectionError, DatabaseErrorKind, Error as DieselError};
 
 use crate::model::{Error, Reason};
-use crate::store::backend::schema_is_older;
+use crate::store::backend::{disk_is_full, schema_is_older};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Failure {
@@ -24,6 +24,8 @@ pub(super) enum Failure {
     ReadOnly,
     /// A table or column that is not there.
     Schema,
+    /// The server's disk, or its quota: the transaction is aborted. (A log that finds no room stops the server.)
+    DiskFull,
     Other,
 }
 
@@ -50,6 +52,8 @@ impl Failure {
             ("due to lock timeout", Failure::LockTimeout),
             ("due to conflict with recovery", Failure::Transient),
             ("deadlock detected", Failure::Transient),
+            ("No space left on device", Failure::DiskFull),
+            ("Disk quota exceeded", Failure::DiskFull),
             ("terminating connection", Failure::Connection),
             ("server closed the connection", Failure::Connection),
             ("no connection to the server", Failure::Connection),
@@ -75,6 +79,7 @@ pub(super) fn to_error(error: &DieselError, took: Duration, timeout_ms: u32) -> 
         Failure::Connection => unavailable(context),
         Failure::Transient => unavailable(context),
         Failure::Schema => schema_is_older(context),
+        Failure::DiskFull => disk_is_full(context),
         Failure::StatementTimeout => statement_timeout(context, timeout_ms),
         Failure::LockTimeout => {
             Error::new(Reason::Overloaded, "the resource is locked by somebody else; try again")

@@ -32,19 +32,29 @@ fn owner_rights(user: &str) -> String {
 /// Default privileges belong to the role that makes a table, and that is the owner of the schema,
 /// whoever runs this.
 fn reader_rights(user: &str) -> String {
-    let name = user.replace('\'', "''");
+    let later = format!(
+        "BEGIN EXECUTE (\n    \
+             SELECT format('ALTER DEFAULT PRIVILEGES FOR ROLE %I IN SCHEMA trine GRANT SELECT ON TABLES TO %s', \
+             pg_get_userbyid(nspowner), {})\n    \
+             FROM pg_namespace WHERE nspname = 'trine'\n\
+         ); END",
+        literal(user)
+    );
     format!(
         "GRANT USAGE ON SCHEMA trine TO {user};\n\
          GRANT SELECT ON ALL TABLES IN SCHEMA trine TO {user};\n\
          -- Tables that are made later, too.\n\
-         DO $grants$ BEGIN EXECUTE (\n    \
-             SELECT format('ALTER DEFAULT PRIVILEGES FOR ROLE %I IN SCHEMA trine GRANT SELECT ON TABLES TO %s', \
-             pg_get_userbyid(nspowner), '{name}')\n    \
-             FROM pg_namespace WHERE nspname = 'trine'\n\
-         ); END $grants$;\n\
+         DO {later};\n\
          -- The replica's own timeline and receiver are visible only so. Needs a superuser.\n\
-         GRANT pg_read_all_stats TO {user};\n"
+         GRANT pg_read_all_stats TO {user};\n",
+        later = literal(&later)
     )
+}
+
+/// Dollar quotes would end at a login that holds them; a backslash means itself only in this form,
+/// whatever `standard_conforming_strings` is.
+fn literal(text: &str) -> String {
+    format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
 }
 
 /// A role that only reads must not be able to write, even if its session forgot to be read only.

@@ -75,7 +75,7 @@ impl Ownership {
             return Ok(());
         }
         state.session = None;
-        let mut session = Session::open(&self.url, &self.options, Purpose::Schema)?;
+        let mut session = Session::open(&self.url, &self.options, Purpose::Own)?;
         let begin = Instant::now();
         while !try_lock(&mut session, WRITER_LOCK)? {
             if begin.elapsed() >= patience {
@@ -97,12 +97,7 @@ impl Ownership {
 /// Their next commit finds no row to mark. One that is under way ends first: it has its row locked.
 /// Our own rows stay: a commit whose answer was lost is asked for by its row.
 fn shut_out_others(session: &mut Session, own: &[i64]) -> Result<()> {
-    let prepared = session.run(|connection| {
-        statement::<Bool>("SELECT to_regclass('trine.writers') IS NOT NULL", vec![])
-            .uncached()
-            .get_result::<bool>(connection)
-    })?;
-    if prepared {
+    if session.has_table("trine.writers")? {
         session
             .execute("DELETE FROM trine.writers WHERE id <> ALL($)", vec![Bind::Integers(own.to_vec())])?;
     }

@@ -26,6 +26,9 @@ const BACKFILL_ROWS: i64 = 1000;
 
 /// The storage catalogue after `catalogue` was admitted.
 pub(super) fn prepare(session: &mut Session, catalogue: &Catalogue) -> Result<Catalogue> {
+    if session.is_read_only()? {
+        return unchanged(session, catalogue);
+    }
     alone(session, |session| {
         migrate::primary(session)?;
         history::make_identity(session)?;
@@ -38,6 +41,19 @@ pub(super) fn prepare(session: &mut Session, catalogue: &Catalogue) -> Result<Ca
         Ok(())
     })?;
     history::storage_catalogue(session)
+}
+
+/// In read-only mode a start brings nothing, so that what is there can be read meanwhile.
+fn unchanged(session: &mut Session, catalogue: &Catalogue) -> Result<Catalogue> {
+    let prepared = session.has_table("trine.schema_history")?;
+    if prepared && history::is_admitted(session, &catalogue.digest)? {
+        return history::storage_catalogue(session);
+    }
+    Err(Error::new(
+        Reason::ReadOnlyMode,
+        "the database is in read-only mode (default_transaction_read_only) and has not this schema yet; start \
+         again when the mode is off",
+    ))
 }
 
 /// One schema change at a time.

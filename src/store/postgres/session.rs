@@ -28,6 +28,8 @@ pub(super) enum Purpose {
     Watch,
     /// Migrations and schema apply: no limit on statements, short ones on locks.
     Schema,
+    /// Holds the writer's lock and shuts out predecessors.
+    Own,
 }
 
 pub(super) struct Session {
@@ -91,6 +93,23 @@ impl Session {
         self.run(|connection| statement::<()>(sql, binds).execute(connection))
     }
 
+    /// By the operator's switch, or because it is a replica.
+    pub(super) fn is_read_only(&mut self) -> Result<bool> {
+        self.run(|connection| {
+            statement::<Bool>("SELECT current_setting('transaction_read_only')::bool", vec![])
+                .uncached()
+                .get_result(connection)
+        })
+    }
+
+    pub(super) fn has_table(&mut self, name: &str) -> Result<bool> {
+        self.run(|connection| {
+            statement::<Bool>("SELECT to_regclass($) IS NOT NULL", vec![Bind::text(name)])
+                .uncached()
+                .get_result(connection)
+        })
+    }
+
     pub(super) fn is_replica(&mut self) -> Result<bool> {
         self.run(|connection| {
             statement::<Bool>("SELECT pg_is_in_recovery()", vec![]).uncached().get_result(connection)
@@ -114,7 +133,7 @@ fn statement_timeout_ms(options: &OpenOptions, purpose: Purpose) -> u32 {
         Purpose::Point | Purpose::Read => options.read_timeout_ms,
         Purpose::Write => options.write_timeout_ms,
         Purpose::Watch => 1000,
-        Purpose::Schema => 0,
+        Purpose::Schema | Purpose::Own => 0,
     }
 }
 
@@ -147,14 +166,15 @@ const LANGUAGE: &str = "SELECT set_config('lc_messages', 'C', false) \
      FROM pg_roles WHERE rolname = current_user AND rolsuper;";
 
 fn settings(options: &OpenOptions, purpose: Purpose, timeout_ms: u32) -> String {
-    // A writer leaves it as it is: a database that the operator put into read-only mode refuses.
+    // Who writes leaves it as it is: a database that the operator put into read-only mode refuses. The
+    // owner may not be refused: a predecessor whose sessions are older than the mode still writes.
     let read_only = match purpose {
         Purpose::Point | Purpose::Read | Purpose::Watch => "SET default_transaction_read_only = on;",
-        Purpose::Schema => "SET default_transaction_read_only = off;",
-        Purpose::Write => "",
+        Purpose::Own => "SET default_transaction_read_only = off;",
+        Purpose::Schema | Purpose::Write => "",
     };
     let plans = match purpose {
-        Purpose::Schema => String::new(),
+        Purpose::Schema | Purpose::Own => String::new(),
         Purpose::Read => PLANS.to_owned(),
         Purpose::Point | Purpose::Write | Purpose::Watch => format!("{PLANS} {PLANNED_ONCE}"),
     };

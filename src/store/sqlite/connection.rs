@@ -7,10 +7,12 @@ use std::path::Path;
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
+use diesel::result::Error as DieselError;
 use diesel::sqlite::SqliteConnection;
 
+use super::statement::run;
 use crate::model::{Error, Reason, Result};
-use crate::store::backend::schema_is_older;
+use crate::store::backend::{disk_is_full, schema_is_older};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mode {
@@ -36,6 +38,9 @@ pub(super) fn connect(path: &Path, mode: Mode, busy_timeout_ms: u32) -> Result<S
     Ok(connection)
 }
 
+/// SQLite's fixed text for a write that found no room on the disk.
+const FULL: &str = "database or disk is full";
+
 /// The database cannot be used now; a later attempt may find it.
 pub(super) fn unavailable(context: impl Into<String>) -> Error {
     let context = context.into();
@@ -43,9 +48,46 @@ pub(super) fn unavailable(context: impl Into<String>) -> Error {
     if context.contains("no such table: ") || context.contains("no such column: ") {
         return schema_is_older(context);
     }
+    if context.contains(FULL) {
+        return disk_is_full(context);
+    }
     Error::new(Reason::DatabaseUnavailable, "the database cannot be reached; try again")
         .with_context(context)
         .with_retry_after_s(1)
+}
+
+/// Ends what is open; true when nothing is open for certain. SQLite has ended the transaction itself
+/// after some errors (a full disk at COMMIT is one), and says then that none is active.
+pub(super) fn roll_back(connection: &mut SqliteConnection) -> bool {
+    match run(connection, "ROLLBACK", vec![]) {
+        Ok(_) => true,
+        Err(error) if error.to_string().contains("no transaction is active") => true,
+        Err(error) => {
+            tracing::warn!(%error, "a rollback failed");
+            false
+        }
+    }
+}
+
+/// What became of a transaction whose COMMIT failed.
+///
+/// Nothing of it is left where another process had the lock, or where a write to the log found the
+/// disk full: the mark that makes a transaction count is in its last frame, and a frame that is not
+/// wholly there fails its checksum at every later start. Every other error (an fsync that failed, an
+/// index of the log that could not grow) may come after that frame was written.
+pub(super) fn failed_commit(
+    connection: &mut SqliteConnection,
+    error: &DieselError,
+    unknown: impl FnOnce(String) -> Error,
+) -> Error {
+    let text = error.to_string();
+    let nothing_left = roll_back(connection) && (is_locked(error) || text.contains(FULL));
+    if nothing_left { unavailable(text) } else { unknown(text) }
+}
+
+/// diesel keeps no result code; these are SQLite's fixed texts for BUSY and LOCKED.
+pub(super) fn is_locked(error: &DieselError) -> bool {
+    matches!(error, DieselError::DatabaseError(_, information) if information.message().contains("is locked"))
 }
 
 fn settings(mode: Mode, busy_timeout_ms: u32) -> String {

@@ -4,14 +4,16 @@ use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 
 use diesel::sqlite::SqliteConnection;
-use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use diesel_migrations::MigrationHarness;
 use parking_lot::Mutex;
 
 use super::connection::{Mode, connect, unavailable};
-use super::ownership::Ownership;
+use super::kind::Kind;
+use super::ownership::{Ownership, refuse_hard_links};
 use super::position::{SqlitePositions, identity};
 use super::reader::SqliteReader;
 use super::request_log::SqliteRequestLog;
+use super::room::Room;
 use super::schema;
 use super::writer::SqliteWriter;
 use crate::model::Result;
@@ -20,13 +22,11 @@ use crate::store::backend::{Database, PositionSource, Reader, Reading, Writer};
 use crate::store::handles::OpenOptions;
 use crate::store::request_log::RequestLog;
 
-const PRIMARY: EmbeddedMigrations = embed_migrations!("migrations/sqlite/primary");
-const EVENTS: EmbeddedMigrations = embed_migrations!("migrations/sqlite/events");
-
 pub(super) struct SqliteDatabase {
     path: PathBuf,
     options: OpenOptions,
     ownership: Mutex<Option<Ownership>>,
+    room: Room,
     /// Never closed: the last connection to close would delete `-wal` and `-shm`, and without
     /// them a reader that may not write to the directory cannot open the file. (Persist-WAL would
     /// say this directly, but diesel gives no access to it.)
@@ -35,17 +35,26 @@ pub(super) struct SqliteDatabase {
 
 impl SqliteDatabase {
     pub(super) fn new(path: &Path, options: OpenOptions) -> Self {
-        Self { path: path.to_owned(), options, ownership: Mutex::new(None), keeper: Mutex::new(None) }
+        Self {
+            path: path.to_owned(),
+            options,
+            ownership: Mutex::new(None),
+            room: Room::beside(path),
+            keeper: Mutex::new(None),
+        }
     }
 
     fn connect(&self, mode: Mode) -> Result<SqliteConnection> {
         connect(&self.path, mode, self.options.lock_timeout_ms)
     }
 
-    fn migrate(&self, migrations: EmbeddedMigrations) -> Result<SqliteConnection> {
+    fn migrate(&self, kind: &Kind) -> Result<SqliteConnection> {
+        refuse_hard_links(&self.path)?;
+        self.room.clean();
         let mut connection = self.connect(Mode::Create)?;
+        kind.refuse_the_other(&mut connection, &self.path)?;
         connection
-            .run_pending_migrations(migrations)
+            .run_pending_migrations(kind.migrations())
             .map_err(|error| unavailable(format!("migration of {}: {error}", self.path.display())))?;
         Ok(connection)
     }
@@ -57,14 +66,14 @@ impl Database for SqliteDatabase {
         if ownership.is_none() {
             *ownership = Some(Ownership::take(&self.path)?);
         }
-        let mut connection = self.migrate(PRIMARY)?;
+        let mut connection = self.migrate(&Kind::Primary)?;
         let admitted = schema::admit(&mut connection, catalogue)?;
         *self.keeper.lock() = Some(ManuallyDrop::new(connection));
         Ok(admitted)
     }
 
     fn prepare_events(&self) -> Result<()> {
-        let connection = self.migrate(EVENTS)?;
+        let connection = self.migrate(&Kind::Events)?;
         *self.keeper.lock() = Some(ManuallyDrop::new(connection));
         Ok(())
     }
@@ -80,13 +89,15 @@ impl Database for SqliteDatabase {
     }
 
     fn writer(&self) -> Result<Box<dyn Writer>> {
+        self.room.check()?;
         let mut connection = self.connect(Mode::Write)?;
         let cluster = identity(&mut connection)?.cluster;
-        Ok(Box::new(SqliteWriter::new(connection, cluster, self.options.lock_timeout_ms)))
+        Ok(Box::new(SqliteWriter::new(connection, cluster, self.options.lock_timeout_ms, self.room.clone())))
     }
 
     fn request_log(&self) -> Result<Box<dyn RequestLog>> {
-        Ok(Box::new(SqliteRequestLog { connection: self.connect(Mode::Write)? }))
+        self.room.check()?;
+        Ok(Box::new(SqliteRequestLog { connection: self.connect(Mode::Write)?, room: self.room.clone() }))
     }
 
     fn position_source(&self, primary: bool) -> Result<Box<dyn PositionSource>> {

@@ -13,7 +13,7 @@ use super::table::{Row, RowType, TableSql, promoted};
 use super::writer::Batch;
 use crate::model::{
     Answer, AnswerPlan, Change, Document, Edit, Error, Key, Mutation, Operation, OperationResult,
-    OperationState, Position, Precondition, Reason, Stored, Timestamp, Version, WriteSet,
+    OperationState, Precondition, Reason, Stored, Timestamp, Version, WriteSet,
 };
 use crate::schema::ResourceType;
 use crate::store::backend::Committed;
@@ -60,7 +60,7 @@ impl<'a, 'b> Member<'a, 'b> {
             return Ok(committed);
         }
         if let Some(answer) = self.recorded_answer()? {
-            self.record_operation(&answer)?;
+            self.record_operation(OperationResult::Response(answer.clone()))?;
             return Ok(self.replayed(answer));
         }
         let mut results = Vec::with_capacity(self.write_set.mutations.len());
@@ -69,8 +69,9 @@ impl<'a, 'b> Member<'a, 'b> {
         }
         let answer = answer(&self.write_set.answer, &results);
         self.record_answer(&answer)?;
-        self.record_operation(&answer)?;
-        Ok(Committed { results, answer, replayed: false, position: self.position() })
+        let failure = self.failure().cloned();
+        self.record_operation(failure.unwrap_or_else(|| OperationResult::Response(answer.clone())))?;
+        Ok(Committed { results, answer, replayed: false, position: None })
     }
 
     fn mutate(&mut self, mutation: &Mutation) -> Outcome<Option<Stored>> {
@@ -125,6 +126,8 @@ impl<'a, 'b> Member<'a, 'b> {
         match find_answer(self.connection, &idempotency.key)?.transpose()? {
             None => Ok(None),
             Some((fingerprint, answer)) if fingerprint == idempotency.fingerprint => Ok(Some(answer)),
+            // The key is another request's: a failure that was recorded takes nothing from it.
+            Some(_) if self.failure().is_some() => Ok(None),
             Some(_) => Err(Error::new(
                 Reason::IdempotencyKeyReused,
                 "the idempotency key was used for another request; take a new one",
@@ -134,7 +137,7 @@ impl<'a, 'b> Member<'a, 'b> {
     }
 
     fn record_answer(&mut self, answer: &Answer) -> Outcome<()> {
-        let Some(idempotency) = self.write_set.idempotency.as_ref().filter(|_| !self.records_failure())
+        let Some(idempotency) = self.write_set.idempotency.as_ref().filter(|_| self.failure().is_none())
         else {
             return Ok(());
         };
@@ -143,12 +146,12 @@ impl<'a, 'b> Member<'a, 'b> {
         Ok(())
     }
 
-    fn record_operation(&mut self, answer: &Answer) -> Outcome<()> {
+    fn record_operation(&mut self, result: OperationResult) -> Outcome<()> {
         let Some(operation) = &self.write_set.operation else { return Ok(()) };
         let operation = Operation {
             state: OperationState::Done,
             apply_time: operation.apply_time.clone().or_else(|| Some(self.batch.now.clone())),
-            result: operation.result.clone().or_else(|| Some(OperationResult::Response(answer.clone()))),
+            result: Some(result),
             ..operation.clone()
         };
         // The position moves, so that whoever learns of the end can wait for it.
@@ -158,19 +161,14 @@ impl<'a, 'b> Member<'a, 'b> {
     }
 
     /// Failures are recorded as operations, never under a key.
-    fn records_failure(&self) -> bool {
-        let result = self.write_set.operation.as_ref().and_then(|operation| operation.result.as_ref());
-        matches!(result, Some(OperationResult::Error(_)))
+    fn failure(&self) -> Option<&'a OperationResult> {
+        let result = self.write_set.operation.as_ref()?.result.as_ref()?;
+        matches!(result, OperationResult::Error(_)).then_some(result)
     }
 
     fn replayed(&self, answer: Answer) -> Committed {
         let results = self.write_set.mutations.iter().map(|_| None).collect();
-        Committed { results, answer, replayed: true, position: self.position() }
-    }
-
-    /// Of the member so far; the batch sets its own at the end.
-    fn position(&self) -> Position {
-        Position { cluster: self.batch.cluster, timeline: 1, offset: self.batch.version.unsigned_abs() }
+        Committed { results, answer, replayed: true, position: None }
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod connection;
 mod database;
+mod kind;
 mod list;
 mod member;
 mod ownership;
@@ -15,6 +16,7 @@ mod records;
 mod request_log;
 mod request_steps;
 pub mod retention;
+mod room;
 mod schema;
 mod statement;
 mod table;

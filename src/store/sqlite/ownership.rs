@@ -1,6 +1,7 @@
 //! One monolith a file: an advisory lock on `PATH.lock`, released by the system when the process ends.
 
 use std::fs::{File, TryLockError};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -50,12 +51,29 @@ impl Ownership {
 
 /// One file has one lock, by whatever links it is reached. At the first start the file is not there
 /// yet, but its directory is.
-fn real(path: &Path) -> PathBuf {
+pub(super) fn real(path: &Path) -> PathBuf {
     let in_real_directory = || {
         let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
         Some(directory.unwrap_or(Path::new(".")).canonicalize().ok()?.join(path.file_name()?))
     };
     path.canonicalize().ok().or_else(in_real_directory).unwrap_or_else(|| path.to_owned())
+}
+
+/// SQLite finds a file's log and its locks by the name that it was opened by: under a second name
+/// another process would write past both, and neither would be told.
+pub(super) fn refuse_hard_links(path: &Path) -> Result<()> {
+    let names = std::fs::metadata(path).map_or(1, |found| found.nlink());
+    if names <= 1 {
+        return Ok(());
+    }
+    Err(Error::new(
+        Reason::FailedPrecondition,
+        format!(
+            "{path} has {names} names (hard links), and who opens it by another one corrupts it; remove the \
+             others (`find -samefile {path}` shows them), or replace a link by a copy",
+            path = path.display()
+        ),
+    ))
 }
 
 fn served(path: &Path) -> Error {
@@ -78,6 +96,22 @@ mod tests {
         let _held = Ownership::take(&file).unwrap();
         let error = Ownership::take(&link).err().expect("refused");
         assert_eq!(error.reason, Reason::FailedPrecondition);
+    }
+
+    #[test]
+    fn a_file_of_two_names_is_refused_by_both() {
+        let directory = tempfile::tempdir().unwrap();
+        let (file, link) = (directory.path().join("a.db"), directory.path().join("b.db"));
+        refuse_hard_links(&file).unwrap();
+        std::fs::write(&file, "").unwrap();
+        std::fs::hard_link(&file, &link).unwrap();
+        for name in [&file, &link] {
+            let error = refuse_hard_links(name).unwrap_err();
+            assert_eq!(error.reason, Reason::FailedPrecondition);
+            assert!(error.message.contains("hard links"), "{error}");
+        }
+        std::fs::remove_file(&link).unwrap();
+        refuse_hard_links(&file).unwrap();
     }
 
     #[test]

@@ -8,9 +8,10 @@ use diesel::sql_types::{BigInt, Binary, Nullable, Text};
 use diesel::sqlite::SqliteConnection;
 use serde_json::json;
 
-use super::connection::unavailable;
+use super::connection::{failed_commit, unavailable};
 use super::records::{from_json, to_json};
 use super::request_steps::{decide, give_up, purge, renew, retry, settle};
+use super::room::Room;
 use super::statement::{Bind, run, statement};
 use crate::model::{
     Error, Fingerprint, Operation, OperationId, OperationResult, OperationState, Result, Timestamp,
@@ -22,6 +23,7 @@ use crate::store::request_log::{
 
 pub(super) struct SqliteRequestLog {
     pub connection: SqliteConnection,
+    pub room: Room,
 }
 
 /// An error of ours or of the database: either rolls the batch back.
@@ -31,7 +33,11 @@ pub(super) fn broken(error: diesel::result::Error) -> Error {
 
 impl RequestLog for SqliteRequestLog {
     fn run(&mut self, jobs: &[LogJob]) -> Vec<Result<LogReply>> {
-        match self.transaction(jobs) {
+        let outcome = self.transaction(jobs);
+        if let Err(Broken::Job(error) | Broken::Transaction(error)) = &outcome {
+            self.room.note(error);
+        }
+        match outcome {
             Ok(replies) => replies.into_iter().map(Ok).collect(),
             // One bad job must not cost the others: each alone.
             Err(Broken::Job(_)) if jobs.len() > 1 => {
@@ -57,9 +63,10 @@ impl SqliteRequestLog {
         run(&mut self.connection, begin, vec![]).map_err(|error| Broken::Transaction(broken(error)))?;
         let replies = self.jobs(jobs).map_err(Broken::Job).and_then(|replies| {
             crash_points::before_commit(jobs);
-            // A log whose end did not reach the disk may be found whole by the next start.
-            run(&mut self.connection, "COMMIT", vec![])
-                .map_err(|error| Broken::Transaction(outcome_unknown(broken(error))))?;
+            run(&mut self.connection, "COMMIT", vec![]).map_err(|error| {
+                let unknown = |text| outcome_unknown(unavailable(text));
+                Broken::Transaction(failed_commit(&mut self.connection, &error, unknown))
+            })?;
             crash_points::after_commit(jobs);
             Ok(replies)
         });

@@ -11,8 +11,9 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use diesel::sqlite::SqliteConnection;
 
-use super::connection::unavailable;
+use super::connection::{failed_commit, is_locked, roll_back, unavailable};
 use super::member::{Failure, Member};
+use super::room::Room;
 use super::statement::{Bind, run, statement};
 use super::table::TableSql;
 use crate::failpoint;
@@ -24,6 +25,7 @@ pub(super) struct SqliteWriter {
     pub connection: SqliteConnection,
     pub cluster: u64,
     pub lock_timeout_ms: u32,
+    room: Room,
     tables: HashMap<TypeName, TableSql>,
     /// Digest of the catalogue that `tables` were made from.
     digest: String,
@@ -37,7 +39,6 @@ pub(super) struct Batch<'a> {
     pub now: Timestamp,
     /// Last version given; members count it on.
     pub version: i64,
-    pub cluster: u64,
 }
 
 /// Why no transaction was begun.
@@ -48,8 +49,8 @@ enum NotBegun {
 }
 
 impl SqliteWriter {
-    pub(super) fn new(connection: SqliteConnection, cluster: u64, lock_timeout_ms: u32) -> Self {
-        Self { connection, cluster, lock_timeout_ms, tables: HashMap::new(), digest: String::new() }
+    pub(super) fn new(connection: SqliteConnection, cluster: u64, lock_timeout_ms: u32, room: Room) -> Self {
+        Self { connection, cluster, lock_timeout_ms, room, tables: HashMap::new(), digest: String::new() }
     }
 
     /// Takes the write lock and reads what the batch starts from: schema id and last version.
@@ -73,11 +74,11 @@ impl SqliteWriter {
         match state {
             Ok((digest, schema_id, version)) if digest == catalogue.digest => Ok((schema_id, version)),
             Ok(_) => {
-                self.roll_back();
+                roll_back(&mut self.connection);
                 Err(NotBegun::Stale)
             }
             Err(error) => {
-                self.roll_back();
+                roll_back(&mut self.connection);
                 Err(NotBegun::Broken(unavailable(error.to_string())))
             }
         }
@@ -87,13 +88,6 @@ impl SqliteWriter {
         let pragma = format!("PRAGMA busy_timeout = {}", longest.as_millis().min(60_000));
         if let Err(error) = self.connection.batch_execute(&pragma) {
             tracing::warn!(%error, "busy_timeout was not set");
-        }
-    }
-
-    fn roll_back(&mut self) {
-        // SQLite may have rolled back by itself (a full disk); then there is nothing to undo.
-        if let Err(error) = run(&mut self.connection, "ROLLBACK", vec![]) {
-            tracing::debug!(%error, "nothing to roll back");
         }
     }
 
@@ -112,14 +106,7 @@ impl SqliteWriter {
         write_sets: &[WriteSet],
         (schema_id, version): (i64, i64),
     ) -> diesel::QueryResult<Vec<Verdict>> {
-        let mut batch = Batch {
-            catalogue,
-            tables: &self.tables,
-            schema_id,
-            now: Timestamp::now(),
-            version,
-            cluster: self.cluster,
-        };
+        let mut batch = Batch { catalogue, tables: &self.tables, schema_id, now: Timestamp::now(), version };
         let mut verdicts = Vec::with_capacity(write_sets.len());
         for write_set in write_sets {
             let before = batch.version;
@@ -149,7 +136,7 @@ impl SqliteWriter {
         let position = Position { cluster: self.cluster, timeline: 1, offset: batch.version.unsigned_abs() };
         for verdict in &mut verdicts {
             if let Verdict::Committed(committed) = verdict {
-                committed.position = position;
+                committed.position = Some(position);
             }
         }
         Ok(verdicts)
@@ -160,11 +147,7 @@ impl SqliteWriter {
         let outcome = run(&mut self.connection, "COMMIT", vec![]);
         failpoint!("commit.after");
         let Err(error) = outcome else { return verdicts };
-        let locked = is_locked(&error);
-        self.roll_back();
-        // A commit that failed while writing the log may still be found there after a crash.
-        let failure =
-            if locked { unavailable(error.to_string()) } else { outcome_unknown(&error.to_string()) };
+        let failure = failed_commit(&mut self.connection, &error, outcome_unknown);
         verdicts
             .into_iter()
             .map(|verdict| match verdict {
@@ -177,6 +160,23 @@ impl SqliteWriter {
 
 impl Writer for SqliteWriter {
     fn commit(&mut self, catalogue: &Catalogue, batch: &[WriteSet], patience: Patience) -> Vec<Verdict> {
+        let verdicts = self.commit_batch(catalogue, batch, patience);
+        for verdict in &verdicts {
+            if let Verdict::Rejected(error) = verdict {
+                self.room.note(error);
+            }
+        }
+        verdicts
+    }
+}
+
+impl SqliteWriter {
+    fn commit_batch(
+        &mut self,
+        catalogue: &Catalogue,
+        batch: &[WriteSet],
+        patience: Patience,
+    ) -> Vec<Verdict> {
         self.prepare_tables(catalogue);
         let state = match self.begin(catalogue, patience) {
             Ok(state) => state,
@@ -189,7 +189,7 @@ impl Writer for SqliteWriter {
         match self.members(catalogue, batch, state) {
             Ok(verdicts) => self.finish(verdicts),
             Err(error) => {
-                self.roll_back();
+                roll_back(&mut self.connection);
                 let error = unavailable(format!("the batch was rolled back: {error}"));
                 batch.iter().map(|_| Verdict::Rejected(error.clone())).collect()
             }
@@ -203,13 +203,7 @@ fn may_write_twice(write_set: &WriteSet) -> bool {
     write_set.mutations.len() > 1 || write_set.idempotency.is_some() || write_set.operation.is_some()
 }
 
-fn is_locked(error: &diesel::result::Error) -> bool {
-    // diesel keeps no result code; these are SQLite's fixed texts for BUSY and LOCKED.
-    matches!(error, diesel::result::Error::DatabaseError(_, information)
-        if information.message().contains("is locked"))
-}
-
-fn outcome_unknown(context: &str) -> Error {
+fn outcome_unknown(context: String) -> Error {
     Error::new(
         Reason::CommitOutcomeUnknown,
         "the commit may or may not have happened; ask again with the same idempotency key",

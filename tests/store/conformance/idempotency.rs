@@ -1,7 +1,7 @@
 //! One key, one effect; one operation, one end.
 
-use serde_json::json;
-use trine::model::{Answer, AnswerPlan, OperationId, OperationResult, OperationState, Reason};
+use serde_json::{Value, json};
+use trine::model::{Answer, AnswerPlan, OperationId, OperationResult, OperationState, Reason, WriteSet};
 
 use super::fixture::{Factory, Fixture, deadline, users};
 use super::write_sets::{
@@ -69,12 +69,7 @@ pub async fn a_replayed_key_ends_the_operation_with_the_stored_answer(fresh: Fac
 pub async fn a_failure_is_recorded_without_taking_the_key(fresh: Factory) {
     let mut fixture = Fixture::open(fresh());
     let id = "01920000-0000-7000-8000-000000000003";
-    let mut failure = with_operation(with_key(write_set(vec![]), "k1", 1), id);
-    failure.answer = AnswerPlan::Empty;
-    let status = json!({ "code": 9, "message": "the daily limit is reached", "details": [] });
-    if let Some(operation) = &mut failure.operation {
-        operation.result = Some(OperationResult::Error(status.clone()));
-    }
+    let (failure, status) = (failure(id, 1), status());
     let recorded = fixture.commit(failure.clone()).await.unwrap();
     assert!(!recorded.replayed && fixture.commit(failure).await.unwrap().replayed);
     assert_eq!(recorded.answer, Answer::Empty);
@@ -85,6 +80,42 @@ pub async fn a_failure_is_recorded_without_taking_the_key(fresh: Factory) {
     assert_eq!(fixture.commit(late).await.unwrap_err().reason, Reason::FailedPrecondition);
     assert_eq!(fixture.get(users(), &user_key("late")).await, None);
     assert!(!fixture.commit(with_key(create_user("alice"), "k1", 1)).await.unwrap().replayed);
+}
+
+/// Given a key with an answer, when an operation under it is to end as failed, then it ends with that answer;
+/// under another request's answer it ends as failed.
+pub async fn a_failure_ends_with_the_answer_of_its_key(fresh: Factory) {
+    let mut fixture = Fixture::open(fresh());
+    let first = fixture.commit(with_key(create_user("alice"), "k1", 1)).await.unwrap();
+    let twin = "01920000-0000-7000-8000-000000000004";
+    let ended = fixture.commit(failure(twin, 1)).await.unwrap();
+    assert!(ended.replayed);
+    assert_eq!(ended.answer, first.answer);
+    let other = "01920000-0000-7000-8000-000000000005";
+    assert!(!fixture.commit(failure(other, 2)).await.unwrap().replayed);
+
+    for (id, result) in
+        [(twin, OperationResult::Response(first.answer.clone())), (other, OperationResult::Error(status()))]
+    {
+        let read = fixture.read.operation(&OperationId(id.to_owned()), deadline()).await.unwrap().unwrap();
+        assert_eq!(read.result, Some(result), "{id}");
+    }
+    let kept = fixture.read.answer(&idempotency("k1", 1).key, deadline()).await.unwrap();
+    assert_eq!(kept, Some((idempotency("k1", 1).fingerprint, first.answer)));
+}
+
+fn status() -> Value {
+    json!({ "code": 9, "message": "the daily limit is reached", "details": [] })
+}
+
+/// The decision that an operation under the key `k1` has failed.
+fn failure(id: &str, fingerprint: u8) -> WriteSet {
+    let mut failure = with_operation(with_key(write_set(vec![]), "k1", fingerprint), id);
+    failure.answer = AnswerPlan::Empty;
+    if let Some(operation) = &mut failure.operation {
+        operation.result = Some(OperationResult::Error(status()));
+    }
+    failure
 }
 
 /// Given three finished operations, then pages of one show each once, the newest first.

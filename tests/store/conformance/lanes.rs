@@ -100,7 +100,7 @@ pub async fn the_same_key_twice_at_once_is_in_progress_or_replayed(fresh: Factor
 /// Given a commit, then a store that may only read has it once it has caught up.
 pub async fn a_read_only_store_sees_what_was_committed(fresh: Factory) {
     let mut fixture = Fixture::open(fresh());
-    let position = fixture.commit(create_user("alice")).await.unwrap().position;
+    let position = fixture.commit(create_user("alice")).await.unwrap().position.unwrap();
     let Ok(read) = ReadStore::open(&fixture.database.url, options(), true) else {
         // A login that may write is refused where logins exist; that is another story.
         return;

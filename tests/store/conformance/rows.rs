@@ -162,10 +162,10 @@ pub async fn positions_grow(fresh: Factory) {
     let mut last = 0;
     for id in ["a", "b", "c"] {
         let committed = fixture.commit(create_user(id)).await.unwrap();
-        assert!(committed.position.offset > last);
-        last = committed.position.offset;
+        assert!(committed.position.unwrap().offset > last);
+        last = committed.position.unwrap().offset;
         let read = fixture.read.get(users(), &user_key(id), super::fixture::deadline()).await.unwrap();
         assert!(read.position.offset >= last);
-        assert_eq!(read.position.cluster, committed.position.cluster);
+        assert_eq!(read.position.cluster, committed.position.unwrap().cluster);
     }
 }

@@ -39,3 +39,36 @@ async fn a_reader_may_read_what_the_monolith_makes_later() {
     reading.reader(Reading::ByKey, true).unwrap();
     assert_eq!(reading.storage_catalogue().unwrap().digest, catalogue().digest);
 }
+
+/// Given logins whose names end every kind of quote, then what is printed does for each what it should
+/// and nothing else.
+#[test]
+fn any_login_may_be_granted_to() {
+    let cluster = support::shared();
+    let url = fresh_url();
+    let _database =
+        trine::store::postgres::open(&url, options()).unwrap().prepare_primary(catalogue()).unwrap();
+    let names = [
+        "a'b",
+        "a\"b",
+        "a\\b",
+        "a\\'; DROP SCHEMA trine CASCADE; --",
+        "$$",
+        "$grants$",
+        "a\nb",
+        "%s %I",
+        ":a",
+    ];
+    for name in names {
+        let identifier = format!("\"{}\"", name.replace('"', "\"\""));
+        cluster.sql(&format!("CREATE ROLE {identifier} LOGIN"));
+        for strings in ["on", "off"] {
+            let sql = trine::store::postgres::grants::grants_sql(false, name);
+            cluster.sql_in(&url, &format!("SET standard_conforming_strings = {strings}; {sql}"));
+        }
+        cluster.sql_in(&url, "DROP TABLE IF EXISTS trine.later; CREATE TABLE trine.later (x int)");
+        let counted = format!("SET SESSION AUTHORIZATION {identifier}; SELECT count(*) FROM trine.later");
+        assert_eq!(cluster.sql_in(&url, &counted), "0", "{name}");
+        cluster.sql_in(&url, &trine::store::postgres::grants::grants_sql(true, name));
+    }
+}

@@ -22,7 +22,7 @@ fn the_verdict_is_what_the_database_holds() {
     let verdicts = commit(&mut writer, &batch);
     assert!(proxy.has_cut());
     assert!(verdicts.iter().all(|verdict| !committed(verdict).replayed));
-    assert!(committed(&verdicts[0]).position.offset > 0);
+    assert!(committed(&verdicts[0]).position.unwrap().offset > 0);
     assert_eq!(cluster.sql(COUNT), "3");
 
     proxy.cut_next(Cut::BeforeCommit);
@@ -35,6 +35,36 @@ fn the_verdict_is_what_the_database_holds() {
     let verdicts = commit(&mut writer, &[create_user("carol"), batch[1].clone()]);
     committed(&verdicts[0]);
     assert!(committed(&verdicts[1]).replayed);
+}
+
+/// Given a server that names a full disk and goes at COMMIT, then the verdict is what the database holds.
+#[test]
+fn an_error_that_takes_the_server_down_is_not_taken_for_a_rollback() {
+    let cluster = Cluster::start();
+    let proxy = Proxy::start(cluster.port());
+    let (_database, mut writer) = prepared(&format!("postgres://postgres@127.0.0.1:{}/postgres", proxy.port));
+    proxy.cut_next(Cut::NoRoom);
+    let verdicts = commit(&mut writer, &[create_user("alice")]);
+    assert!(proxy.has_cut());
+    assert!(committed(&verdicts[0]).position.is_some());
+    assert_eq!(cluster.sql(COUNT), "1");
+}
+
+/// Given a connection that is cut between COMMIT and the look at its position, then the commit is told
+/// without a position: an older one would pass off what was before it as the newest.
+#[test]
+fn a_commit_whose_position_is_not_known_has_none() {
+    let cluster = Cluster::start();
+    let proxy = Proxy::start(cluster.port());
+    let (_database, mut writer) = prepared(&format!("postgres://postgres@127.0.0.1:{}/postgres", proxy.port));
+    assert!(committed(&commit(&mut writer, &[create_user("warm")])[0]).position.is_some());
+
+    proxy.cut_next(Cut::Afterwards);
+    let verdicts = commit(&mut writer, &[create_user("alice")]);
+    assert!(proxy.has_cut());
+    assert_eq!(committed(&verdicts[0]).position, None);
+    assert_eq!(cluster.sql(COUNT), "2");
+    assert!(committed(&commit(&mut writer, &[create_user("bob")])[0]).position.is_some());
 }
 
 /// Given a server that is killed and comes back, then the writer comes back too and nothing acknowledged is lost.

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use trine::model::{Deadline, Reason};
-use trine::store::{DatabaseUrl, OpenOptions, Verdict, WriteStore};
+use trine::store::{DatabaseUrl, OpenOptions, ReadStore, Verdict, WriteStore};
 
 use super::batches::{Locker, rename};
 use super::{commit, committed, fresh_url, prepared, rejected};
-use crate::conformance::fixture::{catalogue, deadline, options};
-use crate::conformance::write_sets::create_user;
-use crate::support::shared;
+use crate::conformance::fixture::{catalogue, deadline, options, users};
+use crate::conformance::write_sets::{create_user, user_key};
+use crate::support::{Cluster, shared};
 
 /// Ends them and waits until these, not their successors, have gone.
 fn end_sessions(url: &str, purpose: &str) {
@@ -34,7 +34,7 @@ fn a_monolith_that_lost_its_lock_writes_nothing() {
     let url = fresh_url();
     let (_first, mut writer) = prepared(&url);
     committed(&commit(&mut writer, &[create_user("alice")])[0]);
-    end_sessions(&url, "schema");
+    end_sessions(&url, "own");
     committed(&commit(&mut writer, &[create_user("bob")])[0]);
 
     let (second, mut other) = prepared(&url);
@@ -63,7 +63,7 @@ fn a_monolith_that_lost_its_lock_writes_nothing() {
 async fn the_lock_is_taken_again() {
     let url = fresh_url();
     let _write = WriteStore::open(&DatabaseUrl::Postgres(url.clone()), options(), catalogue()).unwrap();
-    end_sessions(&url, "schema");
+    end_sessions(&url, "own");
     let held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 2 AND granted \
                 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
     while shared().sql_in(&url, held) != "1" {
@@ -146,4 +146,66 @@ async fn a_locked_row_holds_up_no_other_that_was_locked() {
     assert!(!first.is_finished());
     alice.release();
     first.await.unwrap().unwrap();
+}
+
+/// Given a database in read-only mode, when a monolith starts, then it reads what is there and writes
+/// nothing, not even a schema.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_does_not_override_read_only_mode() {
+    let (prepared, empty) = (fresh_url(), fresh_url());
+    let open = |url: &str| WriteStore::open(&DatabaseUrl::Postgres(url.to_owned()), options(), catalogue());
+    open(&prepared).unwrap().commit(create_user("alice"), deadline()).await.unwrap();
+    for url in [&prepared, &empty] {
+        let name = url.rsplit_once('/').unwrap().1;
+        shared().sql(&format!("ALTER DATABASE {name} SET default_transaction_read_only = on"));
+    }
+
+    let write = open(&prepared).unwrap();
+    let error = write.commit(create_user("bob"), deadline()).await.unwrap_err();
+    assert_eq!(error.reason, Reason::ReadOnlyMode);
+    let read = ReadStore::open(&DatabaseUrl::Postgres(prepared.clone()), options(), false).unwrap();
+    assert!(read.get(users(), &user_key("alice"), deadline()).await.unwrap().value.is_some());
+    assert!(read.get(users(), &user_key("bob"), deadline()).await.unwrap().value.is_none());
+
+    let error = open(&empty).err().expect("refused");
+    assert_eq!(error.reason, Reason::ReadOnlyMode);
+    assert_eq!(shared().sql_in(&empty, "SELECT to_regnamespace('trine') IS NULL"), "t");
+}
+
+/// Given a server whose disk is full (its own error, raised by a trigger), then nothing is written and
+/// that is said; when there is room again, then it goes on.
+#[test]
+fn a_full_disk_is_told() {
+    let url = fresh_url();
+    let (_database, mut writer) = prepared(&url);
+    shared().sql_in(
+        &url,
+        r#"CREATE FUNCTION trine.no_room() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             RAISE EXCEPTION USING ERRCODE = 'disk_full',
+               MESSAGE = 'could not extend file "base/5/16384": No space left on device';
+           END $$;
+           CREATE TRIGGER no_room AFTER INSERT ON trine."blog.v1.User" EXECUTE FUNCTION trine.no_room()"#,
+    );
+    for verdict in &commit(&mut writer, &[create_user("alice"), create_user("bob")]) {
+        let error = rejected(verdict);
+        assert_eq!(error.reason, Reason::DatabaseUnavailable);
+        assert!(error.message.contains("disk") && error.message.contains("nothing was written"), "{error}");
+    }
+    shared().sql_in(&url, r#"DROP TRIGGER no_room ON trine."blog.v1.User""#);
+    assert_eq!(shared().sql_in(&url, r#"SELECT count(*) FROM trine."blog.v1.User""#), "0");
+    committed(&commit(&mut writer, &[create_user("alice")])[0]);
+}
+
+/// Given a standby, then neither kind of database is prepared on it, and what to do is said.
+#[test]
+fn a_standby_is_no_primary() {
+    let primary = Cluster::start();
+    let standby = primary.replica();
+    let database = trine::store::postgres::open(&standby.url(), options()).unwrap();
+    for refusal in [database.prepare_primary(catalogue()).err(), database.prepare_events().err()] {
+        let error = refusal.expect("refused");
+        for words in ["standby", "database.replica", "nanoservice"] {
+            assert!(error.message.contains(words), "`{words}` is missing: {error}");
+        }
+    }
 }

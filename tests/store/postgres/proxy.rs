@@ -1,4 +1,4 @@
-//! A TCP proxy that cuts a connection at COMMIT, before or after the server has seen it.
+//! A TCP proxy that cuts a connection at COMMIT, before or after the server has seen it, or once it was answered.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -13,6 +13,10 @@ pub enum Cut {
     BeforeCommit,
     /// COMMIT arrives, its answer does not.
     AfterCommit,
+    /// COMMIT arrives, its answer is the last word of a server whose log found no room.
+    NoRoom,
+    /// COMMIT arrives and is answered, what is asked next does not arrive.
+    Afterwards,
 }
 
 pub struct Proxy {
@@ -60,11 +64,19 @@ fn requests(mut client: TcpStream, mut server: TcpStream, next: &AtomicU8) {
             if cut == Cut::BeforeCommit as u8 {
                 break;
             }
-            if cut == Cut::AfterCommit as u8 {
+            if cut == Cut::NoRoom as u8 {
+                let _ = client.write_all(&panic());
+            }
+            if cut == Cut::AfterCommit as u8 || cut == Cut::NoRoom as u8 {
                 // The client is gone first, so that the answer has nowhere to go.
                 let _ = client.shutdown(Shutdown::Both);
                 let _ = server.write_all(sent);
                 return;
+            }
+            if cut == Cut::Afterwards as u8 {
+                let _ = server.write_all(sent);
+                let _ = client.read(&mut buffer);
+                break;
             }
         }
         if server.write_all(sent).is_err() {
@@ -73,6 +85,14 @@ fn requests(mut client: TcpStream, mut server: TcpStream, next: &AtomicU8) {
     }
     let _ = client.shutdown(Shutdown::Both);
     let _ = server.shutdown(Shutdown::Both);
+}
+
+/// An ErrorResponse as the protocol has it: severity, SQLSTATE, message.
+fn panic() -> Vec<u8> {
+    let fields =
+        b"SPANIC\0C53100\0Mcould not write to file \"pg_wal/xlogtemp.1\": No space left on device\0\0";
+    let length = u32::try_from(fields.len() + 4).unwrap().to_be_bytes();
+    [b"E".as_slice(), &length, fields].concat()
 }
 
 fn answers(mut server: TcpStream, mut client: TcpStream) {

@@ -36,7 +36,7 @@ impl Pair {
     }
 
     async fn commit(&self, name: &str) -> Position {
-        self.write.commit(create_user(name), deadline()).await.unwrap().position
+        self.write.commit(create_user(name), deadline()).await.unwrap().position.unwrap()
     }
 }
 
@@ -53,11 +53,15 @@ async fn every_token_is_reached_soon() {
         let change = write_set(vec![update(user("alice"), vec![edit])]);
         let committed = pair.write.commit(change, deadline()).await.unwrap();
         let begin = Instant::now();
-        assert!(read.caught_up(committed.position, 5000).await, "write {number}: {:?}", committed.position);
+        assert!(
+            read.caught_up(committed.position.unwrap(), 5000).await,
+            "write {number}: {:?}",
+            committed.position.unwrap()
+        );
         waits.push(begin.elapsed());
         let seen = read.get(users(), &user_key("alice"), deadline()).await.unwrap();
         assert_eq!(seen.value.unwrap().version, committed.results[0].as_ref().unwrap().version);
-        assert!(seen.position.offset >= committed.position.offset);
+        assert!(seen.position.offset >= committed.position.unwrap().offset);
     }
     waits.sort();
     println!("caught up: p50 {:?}, p99 {:?}, max {:?}", waits[500], waits[990], waits[999]);

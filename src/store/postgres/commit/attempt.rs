@@ -38,13 +38,8 @@ pub(super) struct Member<'a> {
 }
 
 pub(super) enum Outcome {
-    Committed {
-        ended: Vec<(usize, Verdict)>,
-        /// None when nothing was written.
-        position: Option<Position>,
-    },
-    /// Committed for certain, but the connection went before it told where.
-    Unplaced(Vec<(usize, Verdict)>),
+    /// Committed, or nothing was written.
+    Ended(Vec<(usize, Verdict)>),
     /// The connection went away at COMMIT.
     Unknown { mark: i64, ended: Vec<(usize, Verdict)>, error: Error },
 }
@@ -100,7 +95,7 @@ impl<'a> Attempt<'a> {
         if !ended.iter().any(|(_, verdict)| matches!(verdict, Verdict::Committed(_))) {
             // Nothing to keep; what a refused member wrote before its refusal goes too.
             self.connection().batch_execute("ROLLBACK")?;
-            return Ok(Outcome::Committed { ended, position: None });
+            return Ok(Outcome::Ended(ended));
         }
         duplicates::record(self, &ended)?;
         self.commit(ended, fenced.mark)
@@ -133,8 +128,7 @@ impl<'a> Attempt<'a> {
 
     /// Verdicts as they will be once COMMIT came back; the position follows then. Takes the results.
     fn ended(&mut self) -> Vec<(usize, Verdict)> {
-        let position = Position { cluster: self.session.cluster, timeline: 0, offset: 0 };
-        self.members.iter_mut().map(|member| (member.index, verdict(member, position))).collect()
+        self.members.iter_mut().map(|member| (member.index, verdict(member))).collect()
     }
 
     fn commit(&mut self, ended: Vec<(usize, Verdict)>, mark: i64) -> Result<Outcome, Stop> {
@@ -149,18 +143,17 @@ impl<'a> Attempt<'a> {
             return Ok(Outcome::Unknown { mark, ended, error });
         }
         match self.session.position() {
-            Ok(position) => {
-                Ok(Outcome::Committed { ended: placed(ended, position), position: Some(position) })
-            }
+            Ok(position) => Ok(Outcome::Ended(placed(ended, position))),
             Err(error) => {
-                tracing::warn!(%error, "the position of a commit could not be read");
-                Ok(Outcome::Unplaced(ended))
+                // An older position would let a replica pass off what was before this commit as the newest.
+                tracing::warn!(%error, "committed, but the position could not be read");
+                Ok(Outcome::Ended(ended))
             }
         }
     }
 }
 
-fn verdict(member: &mut Member<'_>, position: Position) -> Verdict {
+fn verdict(member: &mut Member<'_>) -> Verdict {
     match &mut member.state {
         State::Busy => Verdict::Busy,
         State::Refused(error) => Verdict::Rejected(error.clone()),
@@ -168,13 +161,13 @@ fn verdict(member: &mut Member<'_>, position: Position) -> Verdict {
             results: member.write_set.mutations.iter().map(|_| None).collect(),
             answer: duplicate.answer.clone(),
             replayed: true,
-            position,
+            position: None,
         }),
         State::Writing { results, .. } => {
             let results: Vec<Option<Stored>> =
                 std::mem::take(results).into_iter().map(|stored| stored.map(Arc::unwrap_or_clone)).collect();
             let answer = answer(&member.write_set.answer, &results);
-            Verdict::Committed(Committed { results, answer, replayed: false, position })
+            Verdict::Committed(Committed { results, answer, replayed: false, position: None })
         }
     }
 }
@@ -182,7 +175,7 @@ fn verdict(member: &mut Member<'_>, position: Position) -> Verdict {
 pub(super) fn placed(mut ended: Vec<(usize, Verdict)>, position: Position) -> Vec<(usize, Verdict)> {
     for (_, verdict) in &mut ended {
         if let Verdict::Committed(committed) = verdict {
-            committed.position = position;
+            committed.position = Some(position);
         }
     }
     ended

@@ -73,7 +73,7 @@ pub(super) fn find(attempt: &mut Attempt<'_>) -> Result<(), Stop> {
                 readable(records::parse_operation(text), |operation| recorded(member.write_set, &operation));
         } else if let Some((fingerprint, (kept, answer))) = kept {
             member.state = readable(records::parse_answer(kept.clone(), answer), |(kept, answer)| {
-                replayed(fingerprint, kept, answer)
+                replayed(member.write_set, fingerprint, kept, answer)
             });
         }
     }
@@ -117,9 +117,13 @@ fn recorded(write_set: &WriteSet, operation: &Operation) -> State {
     }
 }
 
-fn replayed(own: Fingerprint, kept: Fingerprint, answer: Answer) -> State {
+fn replayed(write_set: &WriteSet, own: Fingerprint, kept: Fingerprint, answer: Answer) -> State {
     if own == kept {
         return State::Duplicate(Duplicate { answer, record_operation: true });
+    }
+    if failure(write_set).is_some() {
+        // The key is another request's: a failure that is recorded takes nothing from it.
+        return State::Writing { plan: Vec::new(), results: Vec::new() };
     }
     State::Refused(Error::new(
         Reason::IdempotencyKeyReused,
@@ -136,14 +140,17 @@ pub(super) fn record(attempt: &mut Attempt<'_>, ended: &[(usize, Verdict)]) -> R
         let duplicate = matches!(&member.state, State::Duplicate(found) if found.record_operation);
         if let Some(idempotency) = &member.write_set.idempotency
             && writing
-            && !records_failure(member.write_set)
+            && failure(member.write_set).is_none()
         {
             answers.push((idempotency, to_json(&committed.answer)?));
         }
         if let Some(operation) = &member.write_set.operation
             && (writing || duplicate)
         {
-            let ended = ended_operation(operation, &committed.answer, &attempt.now);
+            // What its key was answered before counts more than a failure that was decided since.
+            let failure = failure(member.write_set).filter(|_| writing).cloned();
+            let result = failure.unwrap_or_else(|| OperationResult::Response(committed.answer.clone()));
+            let ended = ended_operation(operation, result, &attempt.now);
             operations.push((operation.id.0.clone(), to_json(&ended)?));
         }
     }
@@ -171,16 +178,16 @@ pub(super) fn record(attempt: &mut Attempt<'_>, ended: &[(usize, Verdict)]) -> R
 }
 
 /// Failures are recorded as operations, never under a key.
-fn records_failure(write_set: &WriteSet) -> bool {
-    let result = write_set.operation.as_ref().and_then(|operation| operation.result.as_ref());
-    matches!(result, Some(OperationResult::Error(_)))
+fn failure(write_set: &WriteSet) -> Option<&OperationResult> {
+    let result = write_set.operation.as_ref()?.result.as_ref()?;
+    matches!(result, OperationResult::Error(_)).then_some(result)
 }
 
-fn ended_operation(operation: &Operation, answer: &Answer, now: &Timestamp) -> Operation {
+fn ended_operation(operation: &Operation, result: OperationResult, now: &Timestamp) -> Operation {
     Operation {
         state: OperationState::Done,
         apply_time: operation.apply_time.clone().or_else(|| Some(now.clone())),
-        result: operation.result.clone().or_else(|| Some(OperationResult::Response(answer.clone()))),
+        result: Some(result),
         ..operation.clone()
     }
 }

@@ -19,15 +19,15 @@ use std::time::Instant;
 
 use diesel::result::Error as DieselError;
 
-use self::attempt::{Attempt, Outcome, placed};
+use self::attempt::{Attempt, Outcome};
 pub(super) use self::fence::{FENCE_LOCK, LOCK_SPACE};
 use super::failure::Failure;
 use super::ownership::Ownership;
 use super::session::Session;
 use super::table::TableSql;
-use crate::model::{Error, Position, Reason, Result, TypeName, WriteSet};
+use crate::model::{Error, Reason, Result, TypeName, WriteSet};
 use crate::schema::Catalogue;
-use crate::store::backend::{Patience, Verdict, Writer};
+use crate::store::backend::{Patience, Verdict, Writer, explains_itself};
 use crate::store::handles::OpenOptions;
 
 pub(super) struct PostgresWriter {
@@ -39,8 +39,6 @@ pub(super) struct PostgresWriter {
     writer_id: i64,
     /// Where this connection's commits are; on another timeline nothing can be proved about them.
     timeline: u32,
-    /// Of the last commit.
-    position: Position,
     tables: HashMap<TypeName, TableSql>,
     /// Digest of the catalogue that `tables` were made from.
     digest: String,
@@ -78,15 +76,14 @@ impl PostgresWriter {
         ownership: Arc<Ownership>,
     ) -> Result<Self> {
         let writer_id = ownership.register(&mut session)?;
-        let position = session.position()?;
+        let timeline = session.position()?.timeline;
         Ok(Self {
             session,
             url: url.to_owned(),
             options,
             ownership,
             writer_id,
-            timeline: position.timeline,
-            position,
+            timeline,
             tables: HashMap::new(),
             digest: String::new(),
         })
@@ -112,14 +109,7 @@ impl PostgresWriter {
         let begin = Instant::now();
         let mut attempt = Attempt::new(self, catalogue, batch, &group, patience);
         match attempt.run() {
-            Ok(Outcome::Committed { ended, position }) => {
-                self.position = position.unwrap_or(self.position);
-                put(verdicts, ended)
-            }
-            Ok(Outcome::Unplaced(ended)) => {
-                let position = self.position_after_commit();
-                put(verdicts, placed(ended, position))
-            }
+            Ok(Outcome::Ended(ended)) => put(verdicts, ended),
             Ok(Outcome::Unknown { mark, ended, error }) => {
                 self.resolve(mark, ended, &error, verdicts);
                 Vec::new()
@@ -164,8 +154,8 @@ impl PostgresWriter {
     ) -> Vec<Vec<usize>> {
         let failure = Failure::of(error);
         let public = self.session.judge(error, begin.elapsed());
-        if self.session.is_lost() || public.reason == Reason::ReadOnlyMode {
-            // COMMIT was not sent: nothing of it can be there.
+        if self.session.is_lost() || explains_itself(&public) {
+            // COMMIT was not sent, or refused: nothing of it can be there, and halves of it would fare no better.
             self.roll_back();
             return fill(verdicts, &group, |_| Verdict::Rejected(public.clone()));
         }
@@ -196,8 +186,7 @@ impl PostgresWriter {
         if self.session.is_lost() {
             let mut session = Session::open(&self.url, &self.options, super::session::Purpose::Write)?;
             self.writer_id = self.ownership.register(&mut session)?;
-            self.position = session.position()?;
-            self.timeline = self.position.timeline;
+            self.timeline = session.position()?.timeline;
             self.session = session;
         }
         Ok(())

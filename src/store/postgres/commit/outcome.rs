@@ -48,21 +48,6 @@ impl PostgresWriter {
         }
     }
 
-    /// Where a commit is that came back: a later position serves as well. A server that stays away
-    /// takes nothing back of what was committed; then the last known one must do.
-    pub(super) fn position_after_commit(&mut self) -> Position {
-        let begin = Instant::now();
-        loop {
-            let position = Session::open(&self.url, &self.options, Purpose::Write)
-                .and_then(|mut session| session.position());
-            match position {
-                Ok(position) if position.cluster == self.session.cluster => return position,
-                Err(_) if begin.elapsed() < ASK_FOR => std::thread::sleep(ASK_AGAIN_AFTER),
-                _ => return self.position,
-            }
-        }
-    }
-
     /// The position of the commit; none when it is proved that there was no commit. The row lock
     /// waits for a transaction that is still about to end.
     fn ask(&self, mark: i64) -> Result<Option<Position>> {
