@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
+use tokio::sync::oneshot::Receiver;
+
 use super::{DatabaseUrl, Health, OpenOptions};
 use crate::model::{Deadline, Error, Reason, Result};
 use crate::store::backend::Database;
@@ -37,6 +40,17 @@ impl RequestStore {
     pub async fn run(&self, job: LogJob, deadline: Deadline) -> Result<LogReply> {
         let (job, answer) = Job::new(job, deadline);
         self.lane.submit(job);
+        self.answer(answer, deadline).await
+    }
+
+    /// These jobs share one transaction, as far as one takes so many.
+    pub async fn run_all(&self, jobs: Vec<LogJob>, deadline: Deadline) -> Vec<Result<LogReply>> {
+        let (jobs, answers): (Vec<_>, Vec<_>) = jobs.into_iter().map(|job| Job::new(job, deadline)).unzip();
+        self.lane.submit_all(jobs);
+        join_all(answers.into_iter().map(|answer| self.answer(answer, deadline))).await
+    }
+
+    async fn answer(&self, answer: Receiver<Result<LogReply>>, deadline: Deadline) -> Result<LogReply> {
         match tokio::time::timeout_at((deadline.instant() + self.grace).into(), answer).await {
             Ok(Ok(answer)) => answer,
             // Every step may be asked again: the key, the attempt or the state makes it harmless.

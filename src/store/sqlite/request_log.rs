@@ -17,7 +17,8 @@ use crate::model::{
 };
 use crate::store::crash_points;
 use crate::store::request_log::{
-    AcceptedRequest, Claimed, DONE_COUNT_MAX, LogJob, LogReply, RequestLog, outcome_unknown, readable,
+    AcceptedRequest, Claimed, DONE_COUNT_MAX, FIRST_ATTEMPT, LogJob, LogReply, RequestLog, outcome_unknown,
+    readable,
 };
 
 pub(super) struct SqliteRequestLog {
@@ -82,7 +83,7 @@ impl SqliteRequestLog {
     fn job(&mut self, job: &LogJob, now_ms: i64) -> Result<LogReply> {
         let connection = &mut self.connection;
         match job {
-            LogJob::Append(request) => append(connection, request, now_ms),
+            LogJob::Append { request, lease_ms } => append(connection, request, *lease_ms, now_ms),
             LogJob::Claim { limit, lease_ms } => claim(connection, *limit, *lease_ms, now_ms),
             LogJob::Renew { claims, lease_ms } => renew(connection, claims, *lease_ms, now_ms),
             LogJob::Decide { id, attempt, write_set } => decide(connection, id, *attempt, write_set),
@@ -101,13 +102,20 @@ fn is_read(job: &LogJob) -> bool {
     matches!(job, LogJob::Get { .. } | LogJob::List { .. } | LogJob::Backlog)
 }
 
-fn append(connection: &mut SqliteConnection, request: &AcceptedRequest, now_ms: i64) -> Result<LogReply> {
+fn append(
+    connection: &mut SqliteConnection,
+    request: &AcceptedRequest,
+    lease_ms: Option<u64>,
+    now_ms: i64,
+) -> Result<LogReply> {
+    let (state, attempt) = if lease_ms.is_some() { ("RUNNING", FIRST_ATTEMPT) } else { ("ACCEPTED", 0) };
+    let due_ms = now_ms.saturating_add(i64::try_from(lease_ms.unwrap_or(0)).unwrap_or(i64::MAX));
     let idempotency = &request.idempotency;
     let (seconds, nanos) = request.accept_time.seconds_and_nanos();
     let inserted = run(
         connection,
-        "INSERT INTO trine_requests (id, principal, scope, key, fingerprint, request, state, due_ms, accepted_ms) \
-         VALUES (?, ?, ?, ?, ?, ?, 'ACCEPTED', ?, ?) ON CONFLICT DO NOTHING",
+        "INSERT INTO trine_requests (id, principal, scope, key, fingerprint, request, state, attempt, due_ms, accepted_ms) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         vec![
             Bind::text(request.id.0.as_str()),
             Bind::text(idempotency.key.principal.as_str()),
@@ -115,7 +123,9 @@ fn append(connection: &mut SqliteConnection, request: &AcceptedRequest, now_ms: 
             Bind::text(idempotency.key.key.as_str()),
             Bind::Bytes(idempotency.fingerprint.0.to_vec()),
             Bind::text(to_json(request)?),
-            Bind::integer(now_ms),
+            Bind::text(state),
+            Bind::integer(attempt.into()),
+            Bind::integer(due_ms),
             Bind::integer(seconds * 1000 + i64::from(nanos / 1_000_000)),
         ],
     )
@@ -237,6 +247,8 @@ fn backlog(connection: &mut SqliteConnection, now_ms: i64) -> Result<LogReply> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::model::{Idempotency, IdempotencyKey, Position};
     use crate::store::backend::Database;
@@ -256,7 +268,7 @@ mod tests {
 
     fn append(id: &str) -> LogJob {
         let key = IdempotencyKey { principal: "a".into(), scope: "s".into(), key: id.into() };
-        LogJob::Append(AcceptedRequest {
+        LogJob::append(AcceptedRequest {
             id: OperationId(id.to_owned()),
             method: "m".to_owned(),
             work: Work::Rule("{}".to_owned()),
@@ -293,7 +305,8 @@ mod tests {
 
     #[test]
     fn the_position_to_reach_only_grows_within_one_history() {
-        let LogJob::Append(mut request) = append("1") else { unreachable!() };
+        let LogJob::Append { request, .. } = append("1") else { unreachable!() };
+        let mut request = Arc::unwrap_or_clone(request);
         let at = |timeline, offset| Position { cluster: 1, timeline, offset };
         assert!(!request.read_not_before(at(2, 2)));
         assert!(request.read_not_before(at(2, 4)));

@@ -3,9 +3,9 @@ BEGIN IMMEDIATE
 SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)
 --   SCAN CONSTANT ROW
 
-INSERT INTO trine_requests (id, principal, scope, key, fingerprint, request, state, due_ms, accepted_ms) VALUES (?, ?, ?, ?, ?, ?, 'ACCEPTED', ?, ?) ON CONFLICT DO NOTHING
+INSERT INTO trine_requests (id, principal, scope, key, fingerprint, request, state, attempt, due_ms, accepted_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
 
-INSERT INTO trine_requests (id, principal, scope, key, fingerprint, request, state, due_ms, accepted_ms) VALUES (?, ?, ?, ?, ?, ?, 'ACCEPTED', ?, ?) ON CONFLICT DO NOTHING
+INSERT INTO trine_requests (id, principal, scope, key, fingerprint, request, state, attempt, due_ms, accepted_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
 
 SELECT id, fingerprint FROM trine_requests WHERE (principal = ? AND scope = ? AND key = ? AND failed = 0) OR id = ?
 --   MULTI-INDEX OR
