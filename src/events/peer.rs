@@ -155,6 +155,7 @@ impl Peer {
 }
 
 /// A call that failed.
+#[derive(Debug)]
 pub struct Failure {
     error: Error,
     /// It was sent, and nobody said that nothing came of it.
@@ -206,7 +207,7 @@ mod tests {
     async fn reason(peer: &Peer) -> Reason {
         let deadline = Deadline::after(Duration::from_secs(5));
         let answer = peer.call_durably::<serde_json::Value>("/x", b"{}".to_vec(), deadline).await;
-        answer.err().expect("nobody answers").into_error().reason
+        answer.expect_err("nobody answers").into_error().reason
     }
 
     #[tokio::test]

@@ -176,9 +176,9 @@ impl Relay {
         }
         let apply_time = Timestamp::now();
         let (mut jobs, mut told) = (Vec::new(), Vec::new());
-        for (parcel, Settlement { result, consistency_token, position }) in ended {
+        for (parcel, Settlement { recorded, result, consistency_token, position }) in ended {
             let (id, attempt, apply_time) = (parcel.event.id.clone(), parcel.attempt, apply_time.clone());
-            jobs.push(LogJob::Settle { id, attempt, result, apply_time, consistency_token });
+            jobs.push(LogJob::Settle { id, attempt, recorded, result, apply_time, consistency_token });
             told.push((parcel, position));
         }
         {
@@ -259,7 +259,7 @@ impl Relay {
         let status = error.to_status();
         if !recorded {
             let result = OperationResult::Error(status);
-            let settlement = Settlement { result, consistency_token: None, position: None };
+            let settlement = Settlement { recorded: false, result, consistency_token: None, position: None };
             return self.settle(vec![(parcel, settlement)]).await;
         }
         self.step(LogJob::GiveUp { id: parcel.event.id.clone(), attempt: Some(parcel.attempt), status })
@@ -293,6 +293,8 @@ enum Ending {
 }
 
 struct Settlement {
+    /// On the primary.
+    recorded: bool,
     result: OperationResult,
     consistency_token: Option<String>,
     position: Option<Position>,
@@ -315,7 +317,7 @@ impl Ending {
                 return Self::Trouble(Error { retry_after_s, ..error });
             }
         };
-        Self::Settled(Settlement { result, consistency_token, position })
+        Self::Settled(Settlement { recorded: true, result, consistency_token, position })
     }
 }
 

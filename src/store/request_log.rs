@@ -5,6 +5,8 @@
 //! the row claimable again; every step after a claim names the attempt it belongs to, so that a
 //! runner that was paused past its lease cannot overwrite its successor's work (fencing).
 //! A failure and a cancellation are decisions too: they end a request only by way of the monolith.
+//! Only the append and what the primary does not know of must survive a power loss; see
+//! [`LogJob::may_be_lost`].
 //! Who accepts a request may append it as claimed: a request then costs two writes, its append and
 //! its end, and is claimed by somebody else only if whoever accepted it dies.
 
@@ -163,6 +165,8 @@ pub enum LogJob {
     Settle {
         id: OperationId,
         attempt: u32,
+        /// The primary has recorded the same end.
+        recorded: bool,
         result: OperationResult,
         apply_time: Timestamp,
         consistency_token: Option<String>,
@@ -219,6 +223,26 @@ impl LogJob {
     /// Appends a request that nobody has claimed.
     pub fn append(request: AcceptedRequest) -> Self {
         Self::Append { request: Arc::new(request), lease_ms: None }
+    }
+
+    /// Whether this step may be undone by a power loss (never by the death of the process), so that it
+    /// need not wait for the disk. Then the request is as it was one step before, and is claimed again
+    /// when its lease ends:
+    /// - without its claim, renewal or retry it is carried out again, as after any crash;
+    /// - without its decision it is decided again. Both decisions may then reach the primary: it takes
+    ///   the first of an operation and answers the other with what came of that;
+    /// - without its end it is pushed again, and the primary answers with the end that it has recorded
+    ///   (records are kept as long as the requests here). An end that only this log knows must stay:
+    ///   its key is free again, and a push that succeeds later would be a second effect.
+    ///
+    /// An append was answered 202 and a cancellation was promised: these wait.
+    pub(super) fn may_be_lost(&self) -> bool {
+        match self {
+            Self::Claim { .. } | Self::Renew { .. } | Self::Retry { .. } | Self::Decide { .. } => true,
+            Self::Settle { recorded, .. } => *recorded,
+            Self::Get { .. } | Self::List { .. } | Self::Backlog | Self::Purge { .. } => true,
+            Self::Append { .. } | Self::GiveUp { .. } => false,
+        }
     }
 }
 

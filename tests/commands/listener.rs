@@ -38,7 +38,9 @@ impl Slot {
     pub fn handed_over(&self) -> Vec<usize> {
         let calls = self.calls.lock();
         let bodies = calls.iter().filter(|(path, _)| path == ACCEPT_PATH).map(|(_, body)| body);
-        bodies.map(|body| serde_json::from_slice::<Vec<IgnoredAny>>(body).map_or(1, |asks| asks.len())).collect()
+        bodies
+            .map(|body| serde_json::from_slice::<Vec<IgnoredAny>>(body).map_or(1, |asks| asks.len()))
+            .collect()
     }
 }
 

@@ -4,6 +4,7 @@
 //! for itself.
 
 use std::collections::HashSet;
+use std::mem::discriminant;
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
@@ -13,6 +14,18 @@ use super::session::Session;
 use super::statement::{Bind, statement};
 use crate::model::{Error, OperationResult, Result};
 use crate::store::request_log::{FIRST_ATTEMPT, LogJob, LogReply};
+
+/// Whether these jobs change something in one statement only.
+pub(super) fn is_one_statement(jobs: &[LogJob]) -> bool {
+    match jobs {
+        [LogJob::Claim { .. } | LogJob::Renew { .. } | LogJob::Purge { .. }] => true,
+        [first, others @ ..] => {
+            matches!(first, LogJob::Append { .. } | LogJob::Decide { .. } | LogJob::Settle { .. })
+                && others.iter().all(|job| discriminant(job) == discriminant(first))
+        }
+        [] => false,
+    }
+}
 
 /// Answers the jobs that it ran; the others run alone. An append whose key is taken is one of them.
 pub(super) fn run(session: &mut Session, jobs: &[LogJob]) -> Result<Vec<Option<LogReply>>> {
@@ -129,7 +142,7 @@ fn settle(session: &mut Session, jobs: &[LogJob], replies: &mut [Option<LogReply
     let (mut results, mut failed) = (Vec::new(), Vec::new());
     let (mut apply_times, mut tokens) = (Vec::new(), Vec::new());
     for (at, job) in jobs.iter().enumerate() {
-        if let LogJob::Settle { id, attempt, result, apply_time, consistency_token } = job {
+        if let LogJob::Settle { id, attempt, result, apply_time, consistency_token, .. } = job {
             steps.add(at, &id.0, *attempt);
             results.push(to_json(result)?);
             failed.push(Some(matches!(result, OperationResult::Error(_))));

@@ -86,7 +86,7 @@ impl Database for SqliteDatabase {
     }
 
     fn request_log(&self) -> Result<Box<dyn RequestLog>> {
-        Ok(Box::new(SqliteRequestLog { connection: self.connect(Mode::Write)? }))
+        Ok(Box::new(SqliteRequestLog::new(self.connect(Mode::Write)?)))
     }
 
     fn position_source(&self, primary: bool) -> Result<Box<dyn PositionSource>> {

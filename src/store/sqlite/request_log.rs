@@ -3,6 +3,7 @@
 //! Every step after a claim names its attempt in the `WHERE`: a runner that was paused past its
 //! lease changes no row. The clock is the database's.
 
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Nullable, Text};
 use diesel::sqlite::SqliteConnection;
@@ -22,7 +23,9 @@ use crate::store::request_log::{
 };
 
 pub(super) struct SqliteRequestLog {
-    pub connection: SqliteConnection,
+    connection: SqliteConnection,
+    /// Whether a COMMIT waits for the disk.
+    waits: bool,
 }
 
 /// An error of ours or of the database: either rolls the batch back.
@@ -52,8 +55,27 @@ enum Broken {
 }
 
 impl SqliteRequestLog {
+    /// On a connection that was opened for writing, which waits for the disk.
+    pub(super) fn new(connection: SqliteConnection) -> Self {
+        Self { connection, waits: true }
+    }
+
+    /// The log is written in order, so whatever is not waited for now is on the disk with the next that is.
+    fn wait_for_disk(&mut self, waits: bool) -> Result<()> {
+        if self.waits != waits {
+            let level = if waits { "FULL" } else { "NORMAL" };
+            let pragma = format!("PRAGMA synchronous = {level}");
+            self.connection.batch_execute(&pragma).map_err(broken)?;
+            self.waits = waits;
+        }
+        Ok(())
+    }
+
     fn transaction(&mut self, jobs: &[LogJob]) -> std::result::Result<Vec<LogReply>, Broken> {
         let reads_only = jobs.iter().all(is_read);
+        if !reads_only {
+            self.wait_for_disk(!jobs.iter().all(LogJob::may_be_lost)).map_err(Broken::Transaction)?;
+        }
         let begin = if reads_only { "BEGIN" } else { "BEGIN IMMEDIATE" };
         run(&mut self.connection, begin, vec![]).map_err(|error| Broken::Transaction(broken(error)))?;
         let replies = self.jobs(jobs).map_err(Broken::Job).and_then(|replies| {

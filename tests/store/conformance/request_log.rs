@@ -72,6 +72,7 @@ fn settle(id: &str, attempt: u32, result: OperationResult) -> LogJob {
     LogJob::Settle {
         id: OperationId(id.to_owned()),
         attempt,
+        recorded: true,
         result,
         apply_time: Timestamp::now(),
         consistency_token: Some("token".to_owned()),
@@ -160,7 +161,7 @@ pub async fn steps_of_one_batch_are_answered_one_by_one(fresh: Factory) {
     assert_ne!(replies[5].0, replies[6].0, "{replies:?}");
     assert_eq!(replies[5].1, replies[6].1, "{replies:?}");
     assert_eq!(log.claim(60_000).await.len(), 6);
-    let attempt = |number: usize| if number % 2 == 0 { 1 } else { 7 };
+    let attempt = |number: usize| if number.is_multiple_of(2) { 1 } else { 7 };
     let current = |reply| matches!(reply, Ok(LogReply::Stepped(true)));
     let expected = [true, false, true, false];
     let decisions = ids[..4].iter().enumerate().map(|(number, id)| decide(id, attempt(number)));

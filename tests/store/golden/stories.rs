@@ -251,6 +251,7 @@ fn request_settle(doors: &mut Doors) {
     doors.log(&[LogJob::Settle {
         id: OperationId(uuid(5)),
         attempt: 1,
+        recorded: true,
         result: OperationResult::Error(json!({ "code": 5 })),
         apply_time: Timestamp::now(),
         consistency_token: None,
