@@ -21,6 +21,13 @@ pub struct Acceptance {
     pub intake: Arc<Intake>,
 }
 
+/// A request that is durable.
+pub struct Appended {
+    pub operation: Operation,
+    /// It was there before, under the same key.
+    pub existed: bool,
+}
+
 /// A request that is about to be appended, claimed if there is room to carry it out.
 struct Appending {
     request: Arc<AcceptedRequest>,
@@ -29,13 +36,13 @@ struct Appending {
 
 impl Acceptance {
     /// The operation of the request's key: a new one, or the one that the key already has.
-    pub async fn accept(&self, ask: Ask, deadline: Deadline) -> Result<Operation> {
+    pub async fn accept(&self, ask: Ask, deadline: Deadline) -> Result<Appended> {
         let accepted = self.accept_all(vec![ask], deadline).await;
         accepted.into_iter().next().unwrap_or_else(|| Err(wrong_reply()))
     }
 
     /// As [`Acceptance::accept`] for several, which share a transaction.
-    pub async fn accept_all(&self, asks: Vec<Ask>, deadline: Deadline) -> Vec<Result<Operation>> {
+    pub async fn accept_all(&self, asks: Vec<Ask>, deadline: Deadline) -> Vec<Result<Appended>> {
         let requests: Vec<Result<AcceptedRequest>> = asks.into_iter().map(|ask| self.request(ask)).collect();
         let count = requests.len();
         let acceptance = self.clone();
@@ -44,7 +51,7 @@ impl Acceptance {
         let appended = tokio::spawn(async move { acceptance.append(requests, deadline).await });
         appended.await.unwrap_or_else(|error| {
             let error = Error::internal(format!("an append panicked: {error}"));
-            vec![Err(error); count]
+            (0..count).map(|_| Err(error.clone())).collect()
         })
     }
 
@@ -68,7 +75,7 @@ impl Acceptance {
         &self,
         requests: Vec<Result<AcceptedRequest>>,
         deadline: Deadline,
-    ) -> Vec<Result<Operation>> {
+    ) -> Vec<Result<Appended>> {
         let mut jobs = Vec::with_capacity(requests.len());
         let mut appending = Vec::with_capacity(requests.len());
         for request in requests {
@@ -89,7 +96,7 @@ impl Acceptance {
         appending.into_iter().map(answer).collect()
     }
 
-    fn accepted(&self, appending: Appending, reply: LogReply) -> Result<Operation> {
+    fn accepted(&self, appending: Appending, reply: LogReply) -> Result<Appended> {
         let LogReply::Appended { operation, fingerprint, existed } = reply else {
             return Err(wrong_reply());
         };
@@ -105,7 +112,7 @@ impl Acceptance {
             Some(_room_for_others) => {}
             None => self.intake.doorbell.notify_one(),
         }
-        Ok(operation)
+        Ok(Appended { operation, existed })
     }
 }
 

@@ -247,15 +247,15 @@ impl Engine {
 
     /// `async` straight at the microservice.
     async fn accept(&self, acceptance: &Acceptance, invocation: Invocation) -> Result<Reply> {
-        // The replica need not be there for a request to be accepted.
-        match replay::stored_answer(&self.catalogue, &self.reads, &invocation).await {
-            Ok(Some(reply)) => return Ok(reply),
-            Err(error) if error.reason == Reason::IdempotencyKeyReused => return Err(error),
-            Ok(None) | Err(_) => {}
+        let appended = acceptance.accept(Ask::from(invocation.clone()), invocation.deadline).await?;
+        // Only a key that was used before may have an answer; of its use in another mode the primary
+        // knows, and then the operation ends with that answer. The replica need not be there.
+        if appended.existed
+            && let Ok(Some(reply)) = replay::stored_answer(&self.catalogue, &self.reads, &invocation).await
+        {
+            return Ok(reply);
         }
-        let deadline = invocation.deadline;
-        let operation = acceptance.accept(Ask::from(invocation), deadline).await?;
-        Ok(Reply::Accepted { operation })
+        Ok(Reply::Accepted { operation: appended.operation })
     }
 
     /// The other side of `forward`: the rule runs here, on state no older than the asker's.
@@ -281,7 +281,7 @@ impl Engine {
         if !body.starts_with(b"[") {
             let ask: Ask = from_json(body)?;
             self.refuse_unlisted(&ask.method)?;
-            return to_json(&acceptance.accept(ask, deadline).await?);
+            return to_json(&acceptance.accept(ask, deadline).await?.operation);
         }
         let (mut listed, mut asks) = (Vec::new(), Vec::new());
         for ask in from_json::<Vec<Ask>>(body)? {
@@ -294,7 +294,8 @@ impl Engine {
         let mut accepted = acceptance.accept_all(asks, deadline).await.into_iter();
         let missing = || Err(Error::internal("a request of a list got no answer"));
         let answer = |is_listed: Result<()>| {
-            Accepted::from(is_listed.and_then(|()| accepted.next().unwrap_or_else(missing)))
+            let appended = is_listed.and_then(|()| accepted.next().unwrap_or_else(missing));
+            Accepted::from(appended.map(|appended| appended.operation))
         };
         to_json(&listed.into_iter().map(answer).collect::<Vec<_>>())
     }
