@@ -1,3 +1,5 @@
+PRAGMA synchronous = FULL
+
 BEGIN IMMEDIATE
 
 SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)
@@ -12,10 +14,10 @@ SELECT id, fingerprint FROM trine_requests WHERE (principal = ? AND scope = ? AN
 --   INDEX 1
 --   SEARCH trine_requests USING INDEX trine_requests_key (principal=? AND scope=? AND key=?)
 --   INDEX 2
---   SEARCH trine_requests USING PRIMARY KEY (id=?)
+--   SEARCH trine_requests USING INDEX sqlite_autoindex_trine_requests_1 (id=?)
 
 SELECT request, state, attempt, apply_time, consistency_token, result FROM trine_requests WHERE id = ?
---   SEARCH trine_requests USING PRIMARY KEY (id=?)
+--   SEARCH trine_requests USING INDEX sqlite_autoindex_trine_requests_1 (id=?)
 
 COMMIT
 
