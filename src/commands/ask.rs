@@ -22,9 +22,16 @@ pub struct Ask {
 
 impl From<Invocation> for Ask {
     fn from(invocation: Invocation) -> Self {
+        let mut work = invocation.work;
+        if let Work::WriteSet(write_set) = &mut work {
+            // Said once, beside it: it is sent and stored more often than anything else here.
+            write_set.idempotency = None;
+            write_set.request_id = String::new();
+            write_set.traceparent = None;
+        }
         Self {
             method: invocation.method,
-            work: invocation.work,
+            work,
             principal: invocation.principal,
             idempotency: invocation.idempotency,
             position: invocation.position,

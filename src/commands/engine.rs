@@ -7,14 +7,15 @@ mod background;
 
 use std::sync::Arc;
 
-use tokio::sync::Notify;
-
 use super::acceptance::{Acceptance, key_required};
 use super::ask::Ask;
 use super::commit::{Committer, Planning};
 use super::contention::Turns;
+use super::handover::HandOver;
+use super::intake::Intake;
 use super::modes::{Mode, Modes};
 use super::operations::{LoggedOperations, RecordedOperations, Waiters, not_found, room_ms};
+use super::peer::Accepted;
 use super::planner::Planner;
 use super::registry::Rules;
 use super::{peer, replay, sight};
@@ -90,6 +91,7 @@ pub struct Engine {
     committer: Option<Committer>,
     acceptance: Option<Acceptance>,
     microservice: Option<Peer>,
+    hand_over: Option<HandOver>,
     monolith: Option<Peer>,
     secrets: Option<Secrets>,
     inbox: Option<Inbox>,
@@ -121,14 +123,15 @@ impl Engine {
             writes,
             turns: Turns::default(),
         });
-        let doorbell = Arc::new(Notify::new());
+        let intake = Arc::new(Intake::default());
         let acceptance = requests.clone().map(|requests| Acceptance {
             planner: planner.clone(),
             requests,
-            doorbell: doorbell.clone(),
+            intake: intake.clone(),
         });
         let logged =
-            requests.map(|requests| LoggedOperations { requests, waiters: Waiters::default(), doorbell });
+            requests.map(|requests| LoggedOperations { requests, waiters: Waiters::default(), intake });
+        let hand_over = microservice.clone().map(HandOver::new);
         let (modes, secrets) = (parts.modes, parts.secrets);
         Self {
             catalogue,
@@ -138,6 +141,7 @@ impl Engine {
             committer,
             acceptance,
             microservice,
+            hand_over,
             monolith,
             secrets,
             inbox,
@@ -214,7 +218,7 @@ impl Engine {
                 to_json(&self.plan_for_peer(from_json(body)?, deadline).await?)
             }
             (peer::ACCEPT_PATH, _, Some(acceptance), _) => {
-                to_json(&self.accept_for_peer(acceptance, from_json(body)?, deadline).await?)
+                self.accept_for_peer(acceptance, body, deadline).await
             }
             (peer::OPERATIONS_PATH, .., Some(logged)) => {
                 to_json(&logged.answer(from_json(body)?, deadline).await?)
@@ -237,21 +241,21 @@ impl Engine {
             // What a replica does not show yet would be refused for good.
             ask.position = current_position(&self.catalogue, &self.reads, deadline).await?;
         }
-        let operation = peer::accept(self.microservice()?, &ask, deadline).await?;
+        let operation = self.hand_over.as_ref().ok_or_else(no_microservice)?.accept(&ask, deadline).await?;
         Ok(Reply::Accepted { operation })
     }
 
     /// `async` straight at the microservice.
     async fn accept(&self, acceptance: &Acceptance, invocation: Invocation) -> Result<Reply> {
-        // The replica need not be there for a request to be accepted.
-        match replay::stored_answer(&self.catalogue, &self.reads, &invocation).await {
-            Ok(Some(reply)) => return Ok(reply),
-            Err(error) if error.reason == Reason::IdempotencyKeyReused => return Err(error),
-            Ok(None) | Err(_) => {}
+        let appended = acceptance.accept(Ask::from(invocation.clone()), invocation.deadline).await?;
+        // Only a key that was used before may have an answer; of its use in another mode the primary
+        // knows, and then the operation ends with that answer. The replica need not be there.
+        if appended.existed
+            && let Ok(Some(reply)) = replay::stored_answer(&self.catalogue, &self.reads, &invocation).await
+        {
+            return Ok(reply);
         }
-        let deadline = invocation.deadline;
-        let operation = acceptance.accept(Ask::from(invocation), deadline).await?;
-        Ok(Reply::Accepted { operation })
+        Ok(Reply::Accepted { operation: appended.operation })
     }
 
     /// The other side of `forward`: the rule runs here, on state no older than the asker's.
@@ -266,15 +270,34 @@ impl Engine {
         self.planner.plan(ask, deadline).await
     }
 
-    /// The other side of handing over. The asker has decided the mode; here it only must be listed.
+    /// The other side of handing over: one request, or a list of them. The asker has decided the mode;
+    /// here it only must be listed.
     async fn accept_for_peer(
         &self,
         acceptance: &Acceptance,
-        ask: Ask,
+        body: &[u8],
         deadline: Deadline,
-    ) -> Result<Operation> {
-        self.refuse_unlisted(&ask.method)?;
-        acceptance.accept(ask, deadline).await
+    ) -> Result<Vec<u8>> {
+        if !body.starts_with(b"[") {
+            let ask: Ask = from_json(body)?;
+            self.refuse_unlisted(&ask.method)?;
+            return to_json(&acceptance.accept(ask, deadline).await?.operation);
+        }
+        let (mut listed, mut asks) = (Vec::new(), Vec::new());
+        for ask in from_json::<Vec<Ask>>(body)? {
+            let is_listed = self.refuse_unlisted(&ask.method);
+            if is_listed.is_ok() {
+                asks.push(ask);
+            }
+            listed.push(is_listed);
+        }
+        let mut accepted = acceptance.accept_all(asks, deadline).await.into_iter();
+        let missing = || Err(Error::internal("a request of a list got no answer"));
+        let answer = |is_listed: Result<()>| {
+            let appended = is_listed.and_then(|()| accepted.next().unwrap_or_else(missing));
+            Accepted::from(appended.map(|appended| appended.operation))
+        };
+        to_json(&listed.into_iter().map(answer).collect::<Vec<_>>())
     }
 
     fn refuse_unlisted(&self, method: &str) -> Result<()> {
@@ -282,11 +305,13 @@ impl Engine {
     }
 
     fn microservice(&self) -> Result<&Peer> {
-        self.microservice.as_ref().ok_or_else(|| {
-            Error::new(Reason::DatabaseUnavailable, "the service that does this is not configured")
-                .with_context("a method of writes.methods needs peers.microservice and peers.secret")
-        })
+        self.microservice.as_ref().ok_or_else(no_microservice)
     }
+}
+
+fn no_microservice() -> Error {
+    Error::new(Reason::DatabaseUnavailable, "the service that does this is not configured")
+        .with_context("a method of writes.methods needs peers.microservice and peers.secret")
 }
 
 /// `webhook-id`, `webhook-timestamp`, `webhook-signature`.

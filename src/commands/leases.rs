@@ -14,7 +14,7 @@ use crate::model::{Deadline, OperationId};
 use crate::store::RequestStore;
 use crate::store::request_log::{Claimed, LogJob};
 
-/// How long the work of a killed runner waits for another.
+/// How long the work of a killed process waits for another.
 pub const LEASE_MS: u64 = 3000;
 const RENEWAL_INTERVAL: Duration = Duration::from_millis(LEASE_MS / 4);
 

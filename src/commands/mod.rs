@@ -12,10 +12,11 @@
 //! 3. `engine`: finds the mode (`modes`) of an [`Invocation`] and goes one of three ways:
 //!    - `sync`: `commit` plans here, commits, and plans again while guards fail.
 //!    - `forward`: the same `commit`, but `peer` has the microservice plan.
-//!    - `async`: `acceptance` makes the request durable on the microservice (`peer` hands it over
-//!      when the client asked the monolith) and answers 202. Later `runner` claims it, plans, makes
-//!      the decision durable and gives it to `events::relay`; `events::inbox` on the monolith
-//!      commits it; the relay writes the end back. `leases` keeps what is under way claimed.
+//!    - `async`: `acceptance` makes the request durable on the microservice (`handover` brings it
+//!      there when the client asked the monolith) and answers 202. Then `runner`, to which it came
+//!      through `intake` or which claimed it in the log, plans, makes the decision durable and gives
+//!      it to `events::relay`; `events::inbox` on the monolith commits it; the relay writes the end
+//!      back. `leases` keeps what is under way claimed.
 //! 4. `operations`: what clients see of the third way, and how they cancel it.
 //!
 //! `ask` is what travels between roles; `replay` answers a known idempotency key early; `contention`
@@ -29,6 +30,8 @@ mod contention;
 pub mod context;
 mod conversion;
 pub mod engine;
+mod handover;
+mod intake;
 mod leases;
 pub mod modes;
 mod operations;

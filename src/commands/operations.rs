@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::Notify;
 
+use super::intake::Intake;
 use crate::events::guards::newest_position;
 use crate::events::peer::Peer;
 use crate::events::tokens::Tokens;
@@ -76,8 +77,7 @@ impl Drop for Waiting {
 pub struct LoggedOperations {
     pub requests: RequestStore,
     pub waiters: Waiters,
-    /// Rung when a request becomes due.
-    pub doorbell: Arc<Notify>,
+    pub intake: Arc<Intake>,
 }
 
 impl LoggedOperations {
@@ -135,7 +135,7 @@ impl LoggedOperations {
         let status = json!({ "code": CANCELLED, "message": "cancelled by the client", "details": [] });
         let job = LogJob::GiveUp { id: id.clone(), attempt: None, status };
         if let LogReply::Stepped(true) = self.requests.run(job, deadline).await? {
-            self.doorbell.notify_one();
+            self.intake.doorbell.notify_one();
         }
         self.get(id, room_ms(deadline), deadline).await?.ok_or_else(|| not_found(id))
     }

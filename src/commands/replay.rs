@@ -1,4 +1,4 @@
-//! Replays: what a key has already been answered is answered again, cheaply, before any work.
+//! Replays: what a key has already been answered is answered again, cheaply, before a rule runs.
 //!
 //! Only a shortcut: the commit looks the key up again in its own transaction and is the arbiter.
 

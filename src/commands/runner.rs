@@ -1,19 +1,24 @@
 //! The runner: carries out accepted requests on the microservice.
 //!
-//! Claims by lease, lets the rule decide against the replica, makes the decision durable, and hands
-//! it to the relay. It may be killed anywhere: a lease runs out and the request is claimed again; a
-//! decision that is durable is pushed as it is, never decided twice while the first may be applied.
+//! Takes what was claimed as it was accepted and claims the rest by lease, lets the rule decide
+//! against the replica, makes the decision durable, and hands it to the relay. It may be killed
+//! anywhere: a lease runs out and the request is claimed again; a decision that is durable is pushed
+//! as it is, never decided twice while the first may be applied.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
 use super::ask::Ask;
 use super::contention::{Turn, Turns};
+use super::intake::{Arrival, Intake};
 use super::leases::{LEASE_MS, Leases};
 use super::planner::Planner;
 use super::sight;
+use crate::events::cloud_event::{CloudEvent, Decided};
+use crate::events::convoy::Convoy;
 use crate::events::guards::{FAULTS_MAX, is_fault, is_transient};
 use crate::events::relay::{Parcel, pause};
 use crate::failpoint;
@@ -22,9 +27,6 @@ use crate::schema::Catalogue;
 use crate::store::request_log::{AcceptedRequest, Claimed, LogJob, LogReply, Work};
 use crate::store::{ReadStore, RequestStore};
 
-/// Requests under way at once, from claim to settlement.
-const UNDER_WAY_MAX: usize = 512;
-const CLAIM_MAX: usize = 128;
 /// The doorbell rings for what is appended here; the clock finds what became due.
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 const REPLICA_WAIT_MS: u64 = 1000;
@@ -40,45 +42,61 @@ pub struct Runner {
     pub planner: Planner,
     pub reads: ReadStore,
     pub requests: RequestStore,
-    pub doorbell: Arc<Notify>,
+    pub intake: Arc<Intake>,
     pub turns: Arc<Turns>,
     pub leases: Leases,
-    pub relay: mpsc::Sender<Parcel>,
+    pub relay: Arc<Convoy<Parcel>>,
 }
 
 impl Runner {
     /// Runs until `stop` turns true, then lets what is under way end.
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
-        let under_way = Arc::new(Semaphore::new(UNDER_WAY_MAX));
+        let Some(arrivals) = self.intake.open() else { return };
         let renewal = tokio::spawn(self.leases.clone().keep(self.requests.clone()));
-        while !*stop.borrow() {
-            let (claimed, may_be_more) = self.claim(&under_way).await;
-            for (claimed, permit) in claimed {
-                let runner = self.clone();
-                tokio::spawn(async move {
-                    runner.carry_out(claimed).await;
-                    drop(permit);
-                });
-            }
-            if !may_be_more {
-                tokio::select! {
-                    () = self.doorbell.notified() => {}
-                    () = tokio::time::sleep(LOOK_INTERVAL) => {}
-                    _ = stop.changed() => break,
-                }
-            }
+        let until_all_ended = async {
+            self.look(&mut stop).await;
+            self.intake.close().await;
+        };
+        tokio::select! {
+            () = self.take_in(arrivals) => {}
+            () = until_all_ended => {}
         }
-        let _all_ended = under_way.acquire_many(UNDER_WAY_MAX as u32).await;
         renewal.abort();
     }
 
+    async fn take_in(&self, mut arrivals: UnboundedReceiver<Arrival>) {
+        while let Some(arrival) = arrivals.recv().await {
+            self.begin(arrival);
+        }
+    }
+
+    fn begin(&self, (claimed, room): Arrival) {
+        let runner = self.clone();
+        tokio::spawn(async move {
+            runner.carry_out(claimed).await;
+            drop(room);
+        });
+    }
+
+    /// Looks into the log for what is due.
+    async fn look(&self, stop: &mut watch::Receiver<bool>) {
+        while !*stop.borrow() {
+            let Some(room) = self.intake.enter().await else { return };
+            if self.claim(room).await {
+                continue;
+            }
+            tokio::select! {
+                () = self.intake.doorbell.notified() => {}
+                () = tokio::time::sleep(LOOK_INTERVAL) => {}
+                _ = stop.changed() => return,
+            }
+        }
+    }
+
     /// Claims as many requests as there is room for, and tells whether more may be due.
-    async fn claim(&self, under_way: &Arc<Semaphore>) -> (Vec<(Claimed, OwnedSemaphorePermit)>, bool) {
-        let room = under_way.available_permits().clamp(1, CLAIM_MAX) as u32;
-        let Ok(mut permits) = under_way.clone().acquire_many_owned(room).await else {
-            return (Vec::new(), false);
-        };
-        let job = LogJob::Claim { limit: room, lease_ms: LEASE_MS };
+    async fn claim(&self, mut room: OwnedSemaphorePermit) -> bool {
+        let limit = room.num_permits();
+        let job = LogJob::Claim { limit: u32::try_from(limit).unwrap_or(u32::MAX), lease_ms: LEASE_MS };
         let claimed = match self.requests.run(job, Deadline::after(STEP_TIMEOUT)).await {
             Ok(LogReply::Claimed(claimed)) => claimed,
             Ok(_) => Vec::new(),
@@ -87,9 +105,13 @@ impl Runner {
                 Vec::new()
             }
         };
-        let may_be_more = claimed.len() == room as usize;
-        let with_permit = claimed.into_iter().filter_map(|claimed| Some((claimed, permits.split(1)?)));
-        (with_permit.collect(), may_be_more)
+        let may_be_more = claimed.len() == limit;
+        for claimed in claimed {
+            if let Some(room) = room.split(1) {
+                self.begin((claimed, room));
+            }
+        }
+        may_be_more
     }
 
     async fn carry_out(&self, mut claimed: Claimed) {
@@ -144,7 +166,7 @@ impl Runner {
     async fn plan(&self, claimed: &Claimed) -> Result<(WriteSet, Turn)> {
         let Claimed { request, attempt, .. } = claimed;
         self.wait_for_replica(request.position, *attempt).await?;
-        let write_set = self.planner.plan(Ask::from(request), Deadline::after(STEP_TIMEOUT)).await?;
+        let write_set = self.planner.plan(Ask::from(request.as_ref()), Deadline::after(STEP_TIMEOUT)).await?;
         let turn = tokio::time::timeout(TURN_WAIT, self.turns.take(&write_set)).await;
         let turn = turn.map_err(|_| Error::new(Reason::Overloaded, "many requests for one resource"))?;
         // A plan from before the last turn's write would fail its guard at the monolith.
@@ -157,7 +179,7 @@ impl Runner {
             return Ok((write_set, turn));
         }
         self.wait_for_replica(newest, *attempt).await?;
-        let write_set = self.planner.plan(Ask::from(request), Deadline::after(STEP_TIMEOUT)).await?;
+        let write_set = self.planner.plan(Ask::from(request.as_ref()), Deadline::after(STEP_TIMEOUT)).await?;
         Ok((write_set, turn))
     }
 
@@ -177,23 +199,15 @@ impl Runner {
     /// Gives the decision to the relay and keeps the turn until it has been answered.
     async fn send(&self, claimed: &Claimed, write_set: WriteSet, mut turn: Option<Turn>) {
         let (done, answered) = oneshot::channel();
-        let parcel = Parcel {
-            id: claimed.request.id.clone(),
-            attempt: claimed.attempt,
-            faults: claimed.faults,
-            write_set,
-            replan: matches!(claimed.request.work, Work::Rule(_)),
-            done,
-        };
-        if self.relay.send(parcel).await.is_err() {
-            return;
-        }
+        let replan = matches!(claimed.request.work, Work::Rule(_));
+        let event = CloudEvent::decided(claimed.request.id.clone(), Decided { write_set, replan });
+        self.relay.push(Parcel { event, attempt: claimed.attempt, faults: claimed.faults, done });
         let Ok(delivered) = answered.await else { return };
         if let Some(turn) = turn.as_mut() {
             turn.leave(delivered.position);
         }
         if delivered.due_again {
-            self.doorbell.notify_one();
+            self.intake.doorbell.notify_one();
         }
     }
 

@@ -19,7 +19,7 @@ use crate::model::{
     WriteSet,
 };
 use crate::schema::Catalogue;
-use crate::store::{ReadStore, WriteStore};
+use crate::store::{Committed, ReadStore, WriteStore};
 
 #[derive(Clone)]
 pub struct Inbox {
@@ -40,55 +40,86 @@ impl Inbox {
         let events: Vec<&RawValue> = serde_json::from_slice(body).map_err(|error| {
             Error::new(Reason::InvalidBody, format!("the body is no batch of events: {error}"))
         })?;
-        let results = join_all(events.into_iter().map(|event| self.take_in(event, deadline))).await;
-        let results = results.into_iter().collect::<Result<_>>()?;
+        let arrivals = events.into_iter().map(Arrival::read).collect::<Result<Vec<_>>>()?;
+        let results = self.take_in(arrivals, deadline).await;
         failpoint!("inbox.acknowledge");
         Ok(InboxResults { results })
     }
 
-    /// An event that cannot be read is answered for itself; the batch fails only without its id.
-    async fn take_in(&self, event: &RawValue, deadline: Deadline) -> Result<InboxResult> {
-        let Identified { id } = read(event)?;
-        let taken = match read::<CloudEvent>(event) {
-            Ok(event) if event.is_decided() && belongs(&event) => self.apply(event.data, deadline).await,
-            Ok(_) => Err(Error::new(
-                Reason::InvalidBody,
-                format!("event {id} is of no kind that is taken in here"),
-            )),
-            Err(error) => Err(error),
-        };
-        let result = taken.unwrap_or_else(|error| self.result(id, Outcome::Retry).with_error(&error));
-        metrics::counter!("trine_inbox_events_total", "outcome" => result.outcome.as_str()).increment(1);
-        Ok(result)
+    /// What is to be committed goes to the store at once, for one transaction instead of as many as
+    /// there are events; what came of it is looked at one by one.
+    async fn take_in(&self, arrivals: Vec<Arrival>, deadline: Deadline) -> Vec<InboxResult> {
+        let (mut ways, mut write_sets) = (Vec::new(), Vec::new());
+        for Arrival { id, decided } in arrivals {
+            let way = decided.and_then(|decided| self.way(decided));
+            if let Ok(Way::Commit { write_set, .. }) = &way {
+                write_sets.push(write_set.clone());
+            }
+            ways.push((id, way));
+        }
+        failpoint!("inbox.commit.before");
+        let mut committed = self.writes.commit_all(write_sets, deadline).await.into_iter();
+        failpoint!("inbox.commit.after");
+        join_all(ways.into_iter().map(|(id, way)| {
+            let outcome = if let Ok(Way::Commit { .. }) = &way { committed.next() } else { None };
+            self.end(id, way, outcome, deadline)
+        }))
+        .await
     }
 
-    async fn apply(&self, decided: Decided, deadline: Deadline) -> Result<InboxResult> {
+    fn way(&self, decided: Decided) -> Result<Way> {
         let Decided { write_set, replan } = decided;
         let operation = write_set.operation.clone().ok_or_else(no_operation)?;
-        if let Some(known) = self.reads.operation(&operation.id, deadline).await? {
-            let position = self.newest_position(&write_set, deadline).await?;
-            let consistency_token = position.and_then(|position| self.tokens.encode(position));
-            return Ok(InboxResult { position, consistency_token, ..self.known(known) });
-        }
         if let Some(OperationResult::Error(_)) = operation.result {
-            return self.end_failed(write_set, operation, deadline).await;
+            return Ok(Way::Fail { write_set, operation });
         }
         if write_set.idempotency.is_some() && self.has_outlived_its_key(&operation)? {
-            return self.fail(write_set, operation, &too_old(self.keep_hours), deadline).await;
+            let result = Some(OperationResult::Error(too_old(self.keep_hours).to_status()));
+            return Ok(Way::Fail { write_set, operation: Operation { result, ..operation } });
         }
-        let undone = write_set.clone();
-        failpoint!("inbox.commit.before");
-        let outcome = self.writes.commit(write_set, deadline).await;
-        failpoint!("inbox.commit.after");
+        Ok(Way::Commit { write_set, operation, replan })
+    }
+
+    async fn end(
+        &self,
+        id: OperationId,
+        way: Result<Way>,
+        committed: Option<Result<Committed>>,
+        deadline: Deadline,
+    ) -> InboxResult {
+        let ended = match way {
+            Ok(Way::Fail { write_set, operation }) => self.end_failed(write_set, operation, deadline).await,
+            Ok(Way::Commit { write_set, operation, replan }) => {
+                let missing = || Err(Error::internal("a pushed write set got no verdict"));
+                let outcome = committed.unwrap_or_else(missing);
+                self.end_committed((write_set, operation, replan), outcome, deadline).await
+            }
+            Err(error) => Err(error),
+        };
+        let result = ended.unwrap_or_else(|error| self.result(id, Outcome::Retry).with_error(&error));
+        metrics::counter!("trine_inbox_events_total", "outcome" => result.outcome.as_str()).increment(1);
+        result
+    }
+
+    async fn end_committed(
+        &self,
+        (write_set, operation, replan): (WriteSet, Operation, bool),
+        outcome: Result<Committed>,
+        deadline: Deadline,
+    ) -> Result<InboxResult> {
         match outcome {
+            // A push that came again too: the store knew the operation's answer.
             Ok(committed) => Ok(self.applied(operation.id, committed.answer, committed.position)),
-            Err(error) if replan && guard_failed(&undone, &error) => {
-                let position = self.newest_position(&undone, deadline).await?;
+            Err(error) if replan && guard_failed(&write_set, &error) => {
+                let position = self.newest_position(&write_set, deadline).await?;
                 let result = self.result(operation.id, Outcome::Replan).with_error(&error);
                 Ok(InboxResult { position, ..result })
             }
             Err(error) if is_transient(&error) => Err(error),
-            Err(error) => self.fail(undone, operation, &error, deadline).await,
+            Err(error) => {
+                let result = Some(OperationResult::Error(error.to_status()));
+                self.end_failed(write_set, Operation { result, ..operation }, deadline).await
+            }
         }
     }
 
@@ -101,17 +132,6 @@ impl Inbox {
         let age_s = jiff::Timestamp::now().as_second() - accepted.as_second();
         let kept_s = i64::from(self.keep_hours) * 3600;
         Ok(age_s > kept_s - AGE_MARGIN_S.min(kept_s / 2))
-    }
-
-    async fn fail(
-        &self,
-        write_set: WriteSet,
-        operation: Operation,
-        error: &Error,
-        deadline: Deadline,
-    ) -> Result<InboxResult> {
-        let result = Some(OperationResult::Error(error.to_status()));
-        self.end_failed(write_set, Operation { result, ..operation }, deadline).await
     }
 
     /// Records that an operation failed, unless its key has had an effect by another way: then the
@@ -195,6 +215,44 @@ impl InboxResult {
         let (status, retry_after_s) = (status.to_owned(), error.retry_after_s);
         Self { code, status, error: Some(error.to_status()), retry_after_s, ..self }
     }
+}
+
+/// An event of a batch. One that cannot be read is answered for itself; without its id it costs the
+/// whole batch.
+struct Arrival {
+    id: OperationId,
+    decided: Result<Decided>,
+}
+
+impl Arrival {
+    fn read(event: &RawValue) -> Result<Self> {
+        let decided = match read::<CloudEvent>(event) {
+            Ok(event) if event.is_decided() && belongs(&event) => {
+                return Ok(Self { id: event.id, decided: Ok(event.data) });
+            }
+            Ok(event) => Err(Error::new(
+                Reason::InvalidBody,
+                format!("event {} is of no kind that is taken in here", event.id),
+            )),
+            Err(error) => Err(error),
+        };
+        let Identified { id } = read(event)?;
+        Ok(Self { id, decided })
+    }
+}
+
+/// What is to be done with an event.
+enum Way {
+    Commit {
+        write_set: WriteSet,
+        operation: Operation,
+        replan: bool,
+    },
+    /// The end is known: to be recorded.
+    Fail {
+        write_set: WriteSet,
+        operation: Operation,
+    },
 }
 
 #[derive(Deserialize)]

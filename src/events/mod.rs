@@ -3,7 +3,9 @@
 //! Not here: rules and modes (commands), routes (http). Invariant: what the relay carries is durable
 //! before it leaves, and what the inbox acknowledges is committed.
 
+pub mod body;
 pub mod cloud_event;
+pub mod convoy;
 pub mod guards;
 pub mod inbox;
 pub mod peer;

@@ -54,32 +54,32 @@ impl Peer {
         body: &impl Serialize,
         deadline: Deadline,
     ) -> Result<Answer> {
-        self.exchange_json(path, body, deadline).await.map_err(|failure| failure.error)
+        let body = serde_json::to_vec(body).map_err(|error| Error::internal(error.to_string()))?;
+        let id = uuid::Uuid::now_v7().to_string();
+        self.post(path, &id, "application/json", body, deadline).await
     }
 
-    /// As [`Peer::call`] for what is made durable there: whoever got no answer is told that it may be.
+    /// As [`Peer::call`] with a body of JSON, for what is made durable there.
     pub async fn call_durably<Answer: DeserializeOwned>(
         &self,
         path: &str,
-        body: &impl Serialize,
-        deadline: Deadline,
-    ) -> Result<Answer> {
-        self.exchange_json(path, body, deadline).await.map_err(|failure| match failure {
-            Failure { error, may_be_done: true } => outcome_unknown(error),
-            Failure { error, .. } => error,
-        })
-    }
-
-    async fn exchange_json<Answer: DeserializeOwned>(
-        &self,
-        path: &str,
-        body: &impl Serialize,
+        body: Vec<u8>,
         deadline: Deadline,
     ) -> std::result::Result<Answer, Failure> {
-        let body =
-            serde_json::to_vec(body).map_err(|error| nothing_done(Error::internal(error.to_string())))?;
         let id = uuid::Uuid::now_v7().to_string();
         self.exchange(path, &id, "application/json", body, deadline).await
+    }
+
+    /// What the peer said of one member of a call that carried several, as if it had been called for
+    /// that one alone.
+    pub fn refusal_of_member(&self, status: &serde_json::Value, retry_after_s: Option<u32>) -> Error {
+        if let Some(refusal) = peer_error::refusal_of(status) {
+            return Error { retry_after_s, ..refusal };
+        }
+        let error = self.unreachable(status.to_string());
+        let error = Error { retry_after_s: retry_after_s.or(error.retry_after_s), ..error };
+        Failure { error, may_be_done: peer_error::status_leaves_open(status), unknown_call: false }
+            .into_error()
     }
 
     /// Posts a signed body of any media type under a message id of the caller's.
@@ -114,10 +114,15 @@ impl Peer {
             .header("webhook-signature", self.secrets.sign(id, &timestamp, &body))
             .header("webhook-timestamp", timestamp)
             .body(body);
-        let unanswered = |problem: String| Failure { error: self.unreachable(problem), may_be_done: true };
+        let unanswered = |problem: String| Failure {
+            error: self.unreachable(problem),
+            may_be_done: true,
+            unknown_call: false,
+        };
         let response = sent.send().await.map_err(|error| Failure {
             may_be_done: !error.is_connect(),
             error: self.unreachable(format!("{error:?}")),
+            unknown_call: false,
         })?;
         let status = response.status();
         let retry_after_s = retry_after_s(&response);
@@ -126,7 +131,8 @@ impl Peer {
             let error = self.refusal(status, &answer);
             let error = Error { retry_after_s: retry_after_s.or(error.retry_after_s), ..error };
             let may_be_done = status.is_server_error() && peer_error::leaves_open(&answer);
-            return Err(Failure { error, may_be_done });
+            let unknown_call = status == StatusCode::NOT_IMPLEMENTED;
+            return Err(Failure { error, may_be_done, unknown_call });
         }
         let answer =
             serde_json::from_slice(&answer).map_err(|error| unanswered(format!("answer: {error}")))?;
@@ -169,14 +175,24 @@ impl Peer {
 }
 
 /// A call that failed.
-struct Failure {
+#[derive(Debug)]
+pub struct Failure {
     error: Error,
     /// It was sent, and nobody said that nothing came of it.
     may_be_done: bool,
+    /// The peer is of a version that does not know a call like this.
+    pub unknown_call: bool,
+}
+
+impl Failure {
+    /// For what is made durable there: whoever got no answer is told that it may be.
+    pub fn into_error(self) -> Error {
+        if self.may_be_done { outcome_unknown(self.error) } else { self.error }
+    }
 }
 
 fn nothing_done(error: Error) -> Failure {
-    Failure { error, may_be_done: false }
+    Failure { error, may_be_done: false, unknown_call: false }
 }
 
 fn outcome_unknown(error: Error) -> Error {
@@ -210,8 +226,8 @@ mod tests {
 
     async fn reason(peer: &Peer) -> Reason {
         let deadline = Deadline::after(Duration::from_secs(5));
-        let answer: Result<serde_json::Value> = peer.call_durably("/x", &"body", deadline).await;
-        answer.expect_err("nobody answers").reason
+        let answer = peer.call_durably::<serde_json::Value>("/x", b"{}".to_vec(), deadline).await;
+        answer.expect_err("nobody answers").into_error().reason
     }
 
     #[tokio::test]

@@ -49,7 +49,12 @@ const METADATA_KEYS_MAX: usize = 256;
 /// answers (its own trouble, a call that it does not know, a proxy's page) is none of the client's.
 pub fn refusal(body: &[u8]) -> Option<Error> {
     let body: Value = serde_json::from_slice(body).ok()?;
-    let error = from_status(&body["error"]);
+    refusal_of(&body["error"])
+}
+
+/// As [`refusal`] of a `google.rpc.Status`.
+pub fn refusal_of(status: &Value) -> Option<Error> {
+    let error = from_status(status);
     blames_request(error.reason).then_some(error)
 }
 
@@ -57,8 +62,13 @@ pub fn refusal(body: &[u8]) -> Option<Error> {
 /// it is believed, a proxy in between knows nothing.
 pub fn leaves_open(body: &[u8]) -> bool {
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    status_leaves_open(&body["error"])
+}
+
+/// As [`leaves_open`] of a `google.rpc.Status`.
+pub fn status_leaves_open(status: &Value) -> bool {
     matches!(
-        from_status(&body["error"]).reason,
+        from_status(status).reason,
         Reason::Internal | Reason::CommitOutcomeUnknown | Reason::Deadline | Reason::StatementTimeout
     )
 }

@@ -1,34 +1,32 @@
 //! The relay: carries decided write sets up to the monolith's inbox and brings their ends back.
 //!
 //! Whatever it holds is durable in the request log, so it may be killed at any point: what was not
-//! settled is claimed and pushed again. It holds no queue of its own beyond a short channel; when
-//! the monolith is away it hands everything back to the log, due later, and waits.
+//! settled is claimed and pushed again. It holds no more than what is under way here; when the
+//! monolith is away it hands everything back to the log, due later, and waits.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::FutureExt;
+use futures_util::future::{join, join_all};
 use parking_lot::Mutex;
 use rand::RngExt;
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::oneshot;
 
-use super::cloud_event::{CloudEvent, Decided, INBOX_PATH, InboxResult, InboxResults, MEDIA_TYPE, Outcome};
+use super::body::Body;
+use super::cloud_event::{CloudEvent, INBOX_PATH, InboxResult, InboxResults, MEDIA_TYPE, Outcome};
+use super::convoy::Convoy;
 use super::guards::{FAULTS_MAX, is_fault};
 use super::peer::Peer;
 use super::peer_error::from_status;
 use crate::failpoint;
-use crate::model::{
-    Deadline, Error, OperationId, OperationResult, Position, Reason, Result, Timestamp, WriteSet,
-};
+use crate::model::{Deadline, Error, OperationId, OperationResult, Position, Reason, Result, Timestamp};
 use crate::store::RequestStore;
 use crate::store::request_log::{LogJob, LogReply};
 
-/// Events of one push; bytes below the inbox's limit for a body.
+/// Events of one push.
 const BATCH_MAX: usize = 256;
-const BATCH_BYTES_MAX: usize = 768 << 10;
-/// Batches under way at once: a slow one does not hold up the next.
-const PUSHES_MAX: usize = 4;
 /// Decided anew so often without a pause, and in all.
 const REPLANS_AT_ONCE: u32 = 5;
 const REPLANS_MAX: u32 = 50;
@@ -41,11 +39,10 @@ const ASKED_MAX: Duration = Duration::from_secs(60);
 
 /// A decided write set under way.
 pub struct Parcel {
-    pub id: OperationId,
+    /// Its id is the operation's.
+    pub event: CloudEvent,
     pub attempt: u32,
     pub faults: u32,
-    pub write_set: WriteSet,
-    pub replan: bool,
     /// Told when the relay is done with it.
     pub done: oneshot::Sender<Delivered>,
 }
@@ -64,7 +61,8 @@ pub struct Relay {
     monolith: Peer,
     requests: RequestStore,
     settled: Arc<dyn Fn(&OperationId) + Send + Sync>,
-    pushes: Arc<Semaphore>,
+    /// Pushes in a row that the monolith did not answer.
+    failures: Arc<Mutex<u32>>,
     /// How often an operation was decided anew; known to this process only, which bounds it well enough.
     replans: Arc<Mutex<HashMap<OperationId, u32>>>,
 }
@@ -76,33 +74,26 @@ impl Relay {
         requests: RequestStore,
         settled: Arc<dyn Fn(&OperationId) + Send + Sync>,
     ) -> Self {
-        let pushes = Arc::new(Semaphore::new(PUSHES_MAX));
-        Self { monolith, requests, settled, pushes, replans: Arc::default() }
+        Self { monolith, requests, settled, failures: Arc::default(), replans: Arc::default() }
     }
 
-    /// Runs until the runner drops its end of the channel and everything in it has been pushed.
-    pub async fn run(self, mut parcels: mpsc::Receiver<Parcel>) {
-        let backoff = Arc::new(Mutex::new(0u32));
-        loop {
-            let Ok(permit) = self.pushes.clone().acquire_owned().await else { return };
-            let failures = *backoff.lock();
-            if failures > 0 {
-                tokio::time::sleep(pause(failures)).await;
-            }
-            let mut batch = Vec::new();
-            if parcels.recv_many(&mut batch, BATCH_MAX).await == 0 {
-                break;
-            }
-            let (relay, backoff) = (self.clone(), backoff.clone());
-            tokio::spawn(async move {
-                let all_well = relay.push(batch).await;
-                let mut failures = backoff.lock();
-                *failures = if all_well { 0 } else { failures.saturating_add(1) };
-                drop(permit);
-            });
+    /// What is given to the convoy is pushed. Whoever gives keeps what is under way within bounds.
+    pub fn start(self) -> Arc<Convoy<Parcel>> {
+        Convoy::new("monolith", BATCH_MAX, move |batch| {
+            let relay = self.clone();
+            async move { relay.push_in_time(batch).await }.boxed()
+        })
+    }
+
+    /// Pushes once the monolith may be there again.
+    async fn push_in_time(&self, batch: Vec<Parcel>) {
+        let failures = *self.failures.lock();
+        if failures > 0 {
+            tokio::time::sleep(pause(failures)).await;
         }
-        // The last pushes give their permits back when they are done.
-        let _last = self.pushes.acquire_many(PUSHES_MAX as u32).await;
+        let all_well = self.push(batch).await;
+        let mut failures = self.failures.lock();
+        *failures = if all_well { 0 } else { failures.saturating_add(1) };
     }
 
     /// Pushes a batch in bodies of bounded size; false when the monolith did not answer.
@@ -111,10 +102,11 @@ impl Relay {
         let mut body = Body::default();
         for parcel in batch {
             match serialise(&parcel) {
-                Ok(event) if body.has_room(&event) => body.add(parcel, event),
                 Ok(event) => {
-                    all_well &= self.push_body(std::mem::take(&mut body)).await;
-                    body.add(parcel, event);
+                    if !body.has_room(&event) {
+                        all_well &= self.push_body(std::mem::take(&mut body)).await;
+                    }
+                    body.add(parcel, &event);
                 }
                 Err(error) => self.trouble(parcel, &error).await,
             }
@@ -122,32 +114,27 @@ impl Relay {
         all_well & self.push_body(body).await
     }
 
-    async fn push_body(&self, body: Body) -> bool {
-        let Some(first) = body.parcels.first() else { return true };
-        let id = format!("{}.{}", first.id, first.attempt);
+    async fn push_body(&self, body: Body<Parcel>) -> bool {
+        let Body { members: parcels, text } = body;
+        let Some(first) = parcels.first() else { return true };
+        let id = format!("{}.{}", first.event.id, first.attempt);
         failpoint!("push.before");
         let deadline = Deadline::after(PUSH_TIMEOUT);
         let answer: Result<InboxResults> =
-            self.monolith.post(INBOX_PATH, &id, MEDIA_TYPE, body.text, deadline).await;
+            self.monolith.post(INBOX_PATH, &id, MEDIA_TYPE, text, deadline).await;
         failpoint!("push.after");
         match answer {
             Ok(answer) => {
-                let mut results: HashMap<OperationId, InboxResult> =
-                    answer.results.into_iter().map(|result| (result.id.clone(), result)).collect();
-                join_all(body.parcels.into_iter().map(|parcel| {
-                    let result = results.remove(&parcel.id);
-                    self.end(parcel, result)
-                }))
-                .await;
+                self.end(parcels, answer.results).await;
                 true
             }
             // One of them is to blame, and the answer does not say which.
-            Err(error) if is_fault(&error) && body.parcels.len() > 1 => {
-                self.push_each(body.parcels).await;
+            Err(error) if is_fault(&error) && parcels.len() > 1 => {
+                self.push_each(parcels).await;
                 true
             }
             Err(error) => {
-                join_all(body.parcels.into_iter().map(|parcel| self.trouble(parcel, &error))).await;
+                join_all(parcels.into_iter().map(|parcel| self.trouble(parcel, &error))).await;
                 is_fault(&error)
             }
         }
@@ -158,7 +145,7 @@ impl Relay {
             match serialise(&parcel) {
                 Ok(event) => {
                     let mut alone = Body::default();
-                    alone.add(parcel, event);
+                    alone.add(parcel, &event);
                     Box::pin(self.push_body(alone)).await;
                 }
                 Err(error) => self.trouble(parcel, &error).await,
@@ -166,40 +153,50 @@ impl Relay {
         }
     }
 
-    async fn end(&self, parcel: Parcel, result: Option<InboxResult>) {
-        let Some(result) = result else {
-            return self.trouble(parcel, &Error::internal("the inbox said nothing of it")).await;
-        };
-        let ended = match (result.outcome, result.answer, result.error) {
-            (Outcome::Applied, Some(answer), _) => OperationResult::Response(answer),
-            (Outcome::Failed, _, Some(status)) => OperationResult::Error(status),
-            (Outcome::Replan, ..) => return self.replan(parcel, result.position).await,
-            (_, _, error) => {
-                let empty = || Error::internal("an answer without content");
-                let error = error.map_or_else(empty, |status| from_status(&status));
-                let error = Error { retry_after_s: result.retry_after_s, ..error };
-                return self.trouble(parcel, &error).await;
+    /// Those that have ended together, in one step of the log; each of the others for itself.
+    async fn end(&self, parcels: Vec<Parcel>, results: Vec<InboxResult>) {
+        let mut results: HashMap<OperationId, InboxResult> =
+            results.into_iter().map(|result| (result.id.clone(), result)).collect();
+        let (mut ended, mut others) = (Vec::new(), Vec::new());
+        for parcel in parcels {
+            match Ending::of(results.remove(&parcel.event.id)) {
+                Ending::Settled(settlement) => ended.push((parcel, settlement)),
+                Ending::Replan(position) => others.push(self.replan(parcel, position).boxed()),
+                Ending::Trouble(error) => {
+                    others.push(async move { self.trouble(parcel, &error).await }.boxed());
+                }
             }
-        };
-        self.settle(parcel, ended, result.consistency_token, result.position).await;
+        }
+        join(self.settle(ended), join_all(others)).await;
     }
 
-    async fn settle(
-        &self,
-        parcel: Parcel,
-        result: OperationResult,
-        consistency_token: Option<String>,
-        position: Option<Position>,
-    ) {
-        self.replans.lock().remove(&parcel.id);
-        failpoint!("settle.before");
-        let (id, attempt, apply_time) = (parcel.id.clone(), parcel.attempt, Timestamp::now());
-        if self.step(LogJob::Settle { id, attempt, result, apply_time, consistency_token }).await {
-            (self.settled)(&parcel.id);
+    async fn settle(&self, ended: Vec<(Parcel, Settlement)>) {
+        if ended.is_empty() {
+            return;
         }
+        let apply_time = Timestamp::now();
+        let (mut jobs, mut told) = (Vec::new(), Vec::new());
+        for (parcel, Settlement { recorded, result, consistency_token, position }) in ended {
+            let (id, attempt, apply_time) = (parcel.event.id.clone(), parcel.attempt, apply_time.clone());
+            jobs.push(LogJob::Settle { id, attempt, recorded, result, apply_time, consistency_token });
+            told.push((parcel, position));
+        }
+        {
+            let mut replans = self.replans.lock();
+            for (parcel, _) in &told {
+                replans.remove(&parcel.event.id);
+            }
+        }
+        failpoint!("settle.before");
+        let settled = self.requests.run_all(jobs, Deadline::after(LOG_TIMEOUT)).await;
         failpoint!("settle.after");
-        // Nobody listens any more when the runner has been told to stop.
-        let _ = parcel.done.send(Delivered { position, due_again: false });
+        for ((parcel, position), settled) in told.into_iter().zip(settled) {
+            if has_stepped(settled) {
+                (self.settled)(&parcel.event.id);
+            }
+            // Nobody listens any more when the runner has been told to stop.
+            let _ = parcel.done.send(Delivered { position, due_again: false });
+        }
     }
 
     /// A guard failed, so nothing was written: decide anew on what is there now. Who loses every race
@@ -208,7 +205,7 @@ impl Relay {
         metrics::counter!("trine_rule_reruns_total").increment(1);
         let replans = {
             let mut replans = self.replans.lock();
-            let count = replans.entry(parcel.id.clone()).or_default();
+            let count = replans.entry(parcel.event.id.clone()).or_default();
             *count += 1;
             *count
         };
@@ -219,7 +216,7 @@ impl Relay {
         }
         let delay = if replans > REPLANS_AT_ONCE { pause(replans - REPLANS_AT_ONCE) } else { Duration::ZERO };
         self.step(LogJob::Retry {
-            id: parcel.id.clone(),
+            id: parcel.event.id.clone(),
             attempt: parcel.attempt,
             delay_ms: u64::try_from(delay.as_millis()).unwrap_or(u64::MAX),
             forget_decision: true,
@@ -238,9 +235,9 @@ impl Relay {
         }
         let asked = Duration::from_secs(error.retry_after_s.unwrap_or(0).into()).min(ASKED_MAX);
         let delay = pause(if fault { parcel.faults + 1 } else { parcel.attempt }).max(asked);
-        tracing::debug!(operation = %parcel.id, %error, ?delay, "push again later");
+        tracing::debug!(operation = %parcel.event.id, %error, ?delay, "push again later");
         self.step(LogJob::Retry {
-            id: parcel.id.clone(),
+            id: parcel.event.id.clone(),
             attempt: parcel.attempt,
             delay_ms: u64::try_from(delay.as_millis()).unwrap_or(u64::MAX),
             forget_decision: false,
@@ -255,58 +252,77 @@ impl Relay {
     /// cannot record that either, only the log here knows the end.
     async fn give_up(&self, parcel: Parcel, error: &Error) {
         metrics::counter!("trine_operations_given_up_total").increment(1);
-        self.replans.lock().remove(&parcel.id);
-        let operation = parcel.write_set.operation.as_ref();
+        self.replans.lock().remove(&parcel.event.id);
+        let operation = parcel.event.data.write_set.operation.as_ref();
         let recorded = operation.is_some_and(|operation| operation.result.is_none());
-        tracing::error!(operation = %parcel.id, %error, context = error.context, recorded, "given up");
+        tracing::error!(operation = %parcel.event.id, %error, context = error.context, recorded, "given up");
         let status = error.to_status();
         if !recorded {
-            return self.settle(parcel, OperationResult::Error(status), None, None).await;
+            let result = OperationResult::Error(status);
+            let settlement = Settlement { recorded: false, result, consistency_token: None, position: None };
+            return self.settle(vec![(parcel, settlement)]).await;
         }
-        self.step(LogJob::GiveUp { id: parcel.id.clone(), attempt: Some(parcel.attempt), status }).await;
+        self.step(LogJob::GiveUp { id: parcel.event.id.clone(), attempt: Some(parcel.attempt), status })
+            .await;
         let _ = parcel.done.send(Delivered { position: None, due_again: true });
     }
 
-    /// A step that fails leaves the row to its lease: it is claimed again.
     async fn step(&self, job: LogJob) -> bool {
-        match self.requests.run(job, Deadline::after(LOG_TIMEOUT)).await {
-            Ok(LogReply::Stepped(stepped)) => stepped,
-            Ok(_) => false,
-            Err(error) => {
-                tracing::warn!(%error, context = error.context, "request log; the lease will run out");
-                false
+        has_stepped(self.requests.run(job, Deadline::after(LOG_TIMEOUT)).await)
+    }
+}
+
+/// A step that fails leaves the row to its lease: it is claimed again.
+fn has_stepped(reply: Result<LogReply>) -> bool {
+    match reply {
+        Ok(LogReply::Stepped(stepped)) => stepped,
+        Ok(_) => false,
+        Err(error) => {
+            tracing::warn!(%error, context = error.context, "request log; the lease will run out");
+            false
+        }
+    }
+}
+
+/// What an answer of the inbox means for the request.
+enum Ending {
+    Settled(Settlement),
+    /// With the position that shows what has changed.
+    Replan(Option<Position>),
+    Trouble(Error),
+}
+
+struct Settlement {
+    /// On the primary.
+    recorded: bool,
+    result: OperationResult,
+    consistency_token: Option<String>,
+    position: Option<Position>,
+}
+
+impl Ending {
+    fn of(result: Option<InboxResult>) -> Self {
+        let Some(InboxResult { outcome, answer, error, consistency_token, position, retry_after_s, .. }) =
+            result
+        else {
+            return Self::Trouble(Error::internal("the inbox said nothing of it"));
+        };
+        let result = match (outcome, answer, error) {
+            (Outcome::Applied, Some(answer), _) => OperationResult::Response(answer),
+            (Outcome::Failed, _, Some(status)) => OperationResult::Error(status),
+            (Outcome::Replan, ..) => return Self::Replan(position),
+            (_, _, error) => {
+                let empty = || Error::internal("an answer without content");
+                let error = error.map_or_else(empty, |status| from_status(&status));
+                return Self::Trouble(Error { retry_after_s, ..error });
             }
-        }
-    }
-}
-
-#[derive(Default)]
-struct Body {
-    parcels: Vec<Parcel>,
-    /// A JSON array in the making.
-    text: Vec<u8>,
-}
-
-impl Body {
-    fn has_room(&self, event: &[u8]) -> bool {
-        self.parcels.is_empty() || self.text.len() + event.len() < BATCH_BYTES_MAX
-    }
-
-    fn add(&mut self, parcel: Parcel, event: Vec<u8>) {
-        match self.text.pop() {
-            None => self.text.push(b'['),
-            Some(_closing) => self.text.push(b','),
-        }
-        self.text.extend_from_slice(&event);
-        self.text.push(b']');
-        self.parcels.push(parcel);
+        };
+        Self::Settled(Settlement { recorded: true, result, consistency_token, position })
     }
 }
 
 fn serialise(parcel: &Parcel) -> Result<Vec<u8>> {
-    let data = Decided { write_set: parcel.write_set.clone(), replan: parcel.replan };
-    serde_json::to_vec(&CloudEvent::decided(parcel.id.clone(), data))
-        .map_err(|error| Error::internal(error.to_string()))
+    serde_json::to_vec(&parcel.event).map_err(|error| Error::internal(error.to_string()))
 }
 
 /// Exponential with full jitter, so that a fleet does not come back as one.
@@ -318,8 +334,9 @@ pub fn pause(failures: u32) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::events::cloud_event::Decided;
     use crate::events::signature::Secrets;
-    use crate::model::{Fingerprint, Idempotency, IdempotencyKey};
+    use crate::model::{Fingerprint, Idempotency, IdempotencyKey, WriteSet};
     use crate::store::request_log::{AcceptedRequest, Work};
     use crate::store::{DatabaseUrl, OpenOptions};
 
@@ -349,8 +366,8 @@ mod tests {
     fn parcel(attempt: u32) -> Parcel {
         let failure = request().failure(attempt, serde_json::Value::Null);
         let write_set = WriteSet { operation: Some(request().ended(attempt, None)), ..failure };
-        let done = oneshot::channel().0;
-        Parcel { id: OperationId("op".to_owned()), attempt, faults: 0, write_set, replan: true, done }
+        let event = CloudEvent::decided(request().id, Decided { write_set, replan: true });
+        Parcel { event, attempt, faults: 0, done: oneshot::channel().0 }
     }
 
     #[tokio::test]
@@ -362,7 +379,7 @@ mod tests {
         let monolith = Peer::new("http://127.0.0.1:1", secrets).unwrap();
         let relay = Relay::new(monolith, requests.clone(), Arc::new(|_| {}));
         let run = |job| requests.run(job, Deadline::after(LOG_TIMEOUT));
-        run(LogJob::Append(request())).await.unwrap();
+        run(LogJob::append(request())).await.unwrap();
         let claim = LogJob::Claim { limit: 1, lease_ms: 60_000 };
         run(claim.clone()).await.unwrap();
         // Of an attempt that is over: they count and leave the row alone.

@@ -8,7 +8,7 @@ pub(super) fn before_commit(_jobs: &[LogJob]) {
     #[cfg(feature = "failpoints")]
     for job in _jobs {
         match job {
-            LogJob::Append(_) => crate::failpoint!("append.before"),
+            LogJob::Append { .. } => crate::failpoint!("append.before"),
             LogJob::Claim { .. } => crate::failpoint!("claim.before"),
             LogJob::Decide { .. } => crate::failpoint!("decide.before"),
             LogJob::Settle { .. } => crate::failpoint!("settle.before"),
@@ -22,7 +22,7 @@ pub(super) fn after_commit(_jobs: &[LogJob]) {
     #[cfg(feature = "failpoints")]
     for job in _jobs {
         match job {
-            LogJob::Append(_) => crate::failpoint!("append.after"),
+            LogJob::Append { .. } => crate::failpoint!("append.after"),
             LogJob::Claim { .. } => crate::failpoint!("claim.after"),
             LogJob::Decide { .. } => crate::failpoint!("decide.after"),
             LogJob::Settle { .. } => crate::failpoint!("settle.after"),

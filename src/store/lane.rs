@@ -92,6 +92,11 @@ impl<S: Service> Lane<S> {
         self.queue.push(work);
     }
 
+    /// As [`Lane::submit`] for several that belong into one batch.
+    pub(super) fn submit_all(&self, works: Vec<S::Work>) {
+        self.queue.push_all(works.into_iter());
+    }
+
     /// What the last attempt to connect said.
     pub(super) fn health(&self) -> Health {
         self.queue.health()

@@ -5,6 +5,12 @@
 //! the row claimable again; every step after a claim names the attempt it belongs to, so that a
 //! runner that was paused past its lease cannot overwrite its successor's work (fencing).
 //! A failure and a cancellation are decisions too: they end a request only by way of the monolith.
+//! Only the append and what the primary does not know of must survive a power loss; see
+//! [`LogJob::may_be_lost`].
+//! Who accepts a request may append it as claimed: a request then costs two writes, its append and
+//! its end, and is claimed by somebody else only if whoever accepted it dies.
+
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -92,7 +98,7 @@ impl AcceptedRequest {
 /// A request that this process holds the lease of.
 #[derive(Clone, Debug)]
 pub struct Claimed {
-    pub request: AcceptedRequest,
+    pub request: Arc<AcceptedRequest>,
     /// Counts claims; names this claim in every later step.
     pub attempt: u32,
     /// Attempts that failed for a reason that waiting does not mend.
@@ -100,6 +106,9 @@ pub struct Claimed {
     /// The write set decided by an earlier attempt that was not acknowledged: push it again, do not decide anew.
     pub decided: Option<WriteSet>,
 }
+
+/// The attempt of a request that was claimed when it was appended.
+pub const FIRST_ATTEMPT: u32 = 1;
 
 /// A [`LogJob::Backlog`] counts no more finished requests than this.
 pub const DONE_COUNT_MAX: i64 = 10_000;
@@ -109,7 +118,7 @@ impl Claimed {
     pub(in crate::store) fn from_row(row: (String, i64, i64, Option<String>)) -> Result<Self> {
         let (request, attempt, faults, decided) = row;
         Ok(Self {
-            request: from_json(&request)?,
+            request: Arc::new(from_json(&request)?),
             attempt: u32::try_from(attempt).map_err(|_| Error::internal("attempts overflow"))?,
             faults: u32::try_from(faults).map_err(|_| Error::internal("faults overflow"))?,
             decided: decided.as_deref().map(from_json).transpose()?,
@@ -121,7 +130,11 @@ impl Claimed {
 #[derive(Clone, Debug)]
 pub enum LogJob {
     /// Durable before it is answered 202. The same key again gives the row that is already there.
-    Append(AcceptedRequest),
+    Append {
+        request: Arc<AcceptedRequest>,
+        /// Appended as claimed, [`FIRST_ATTEMPT`], for this long; else for whoever claims it.
+        lease_ms: Option<u64>,
+    },
     /// Oldest claimable rows, at most `limit`: ACCEPTED ones that are due and those whose lease ran out.
     Claim {
         limit: u32,
@@ -152,6 +165,8 @@ pub enum LogJob {
     Settle {
         id: OperationId,
         attempt: u32,
+        /// The primary has recorded the same end.
+        recorded: bool,
         result: OperationResult,
         apply_time: Timestamp,
         consistency_token: Option<String>,
@@ -202,6 +217,33 @@ pub enum LogReply {
         done: u64,
         oldest_pending_ms: u64,
     },
+}
+
+impl LogJob {
+    /// Appends a request that nobody has claimed.
+    pub fn append(request: AcceptedRequest) -> Self {
+        Self::Append { request: Arc::new(request), lease_ms: None }
+    }
+
+    /// Whether this step may be undone by a power loss (never by the death of the process), so that it
+    /// need not wait for the disk. Then the request is as it was one step before, and is claimed again
+    /// when its lease ends:
+    /// - without its claim, renewal or retry it is carried out again, as after any crash;
+    /// - without its decision it is decided again. Both decisions may then reach the primary: it takes
+    ///   the first of an operation and answers the other with what came of that;
+    /// - without its end it is pushed again, and the primary answers with the end that it has recorded
+    ///   (records are kept as long as the requests here). An end that only this log knows must stay:
+    ///   its key is free again, and a push that succeeds later would be a second effect.
+    ///
+    /// An append was answered 202 and a cancellation was promised: these wait.
+    pub(super) fn may_be_lost(&self) -> bool {
+        match self {
+            Self::Claim { .. } | Self::Renew { .. } | Self::Retry { .. } | Self::Decide { .. } => true,
+            Self::Settle { recorded, .. } => *recorded,
+            Self::Get { .. } | Self::List { .. } | Self::Backlog | Self::Purge { .. } => true,
+            Self::Append { .. } | Self::GiveUp { .. } => false,
+        }
+    }
 }
 
 /// Claimed rows that can be read. One that cannot must not cost the others: it keeps its lease, so

@@ -19,6 +19,8 @@ pub const LANE_BATCH_SIZE: &str = "trine_lane_batch_size";
 pub const LANE_BATCH_DURATION: &str = "trine_lane_batch_duration_seconds";
 /// Labels `database`, `lane`.
 pub const LANE_CONNECTIONS: &str = "trine_lane_connections";
+/// Label `to`: the role that is called.
+pub const PEER_BATCH_SIZE: &str = "trine_peer_batch_size";
 pub const REPLICA_LAG: &str = "trine_replica_lag_bytes";
 pub const REPLICA_STREAMING: &str = "trine_replica_streaming";
 /// Label `state`.
@@ -77,6 +79,7 @@ fn builder() -> Result<PrometheusBuilder, String> {
     PrometheusBuilder::new()
         .set_buckets(&SECONDS)
         .and_then(|builder| builder.set_buckets_for_metric(Matcher::Full(LANE_BATCH_SIZE.to_owned()), &SIZES))
+        .and_then(|builder| builder.set_buckets_for_metric(Matcher::Full(PEER_BATCH_SIZE.to_owned()), &SIZES))
         .map_err(|error| format!("metrics: {error}"))
 }
 
@@ -87,6 +90,7 @@ fn describe() {
     describe_histogram!(LANE_BATCH_SIZE, "Jobs that one batch served");
     describe_histogram!(LANE_BATCH_DURATION, "Time that one batch took");
     describe_gauge!(LANE_CONNECTIONS, "Connections of a lane that are connected");
+    describe_histogram!(PEER_BATCH_SIZE, "Requests that one call to another role carried");
     describe_gauge!(REPLICA_LAG, "Bytes received and not replayed");
     describe_gauge!(REPLICA_STREAMING, "1 while the replica receives and replays what its primary writes");
     describe_gauge!(OPERATIONS, "Operations by state");

@@ -9,6 +9,7 @@ mod deployments;
 mod faults;
 mod flags;
 mod forward;
+mod handover;
 mod inbox;
 mod listener;
 mod postgres;

@@ -50,6 +50,8 @@ macro_rules! conformance {
         conformance!($factory; request_log:
             a_request_is_appended_once_for_its_key,
             a_claim_is_fenced_by_its_attempt,
+            a_request_can_be_claimed_as_it_is_appended,
+            steps_of_one_batch_are_answered_one_by_one,
             a_lease_is_renewed_by_its_holder_only,
             a_decided_write_set_is_pushed_again_not_decided_again,
             a_failed_request_frees_its_key,

@@ -37,8 +37,8 @@ async fn the_writer_that_dies() {
 async fn the_log_that_dies() {
     let Some(url) = database_to_die_on() else { return };
     let log = RequestStore::open(&url, options()).unwrap();
-    log.run(LogJob::Append(request(FIRST, "k1")), deadline()).await.unwrap();
-    drop(log.run(LogJob::Append(request(SECOND, "k2")), deadline()).await);
+    log.run(LogJob::append(request(FIRST, "k1")), deadline()).await.unwrap();
+    drop(log.run(LogJob::append(request(SECOND, "k2")), deadline()).await);
     panic!("the failpoint was passed");
 }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::Engine;
@@ -21,8 +21,6 @@ const PURGE_INTERVAL: Duration = Duration::from_secs(60);
 /// Operations are kept 30 days.
 const KEEP: jiff::SignedDuration = jiff::SignedDuration::from_hours(30 * 24);
 const JOB_TIMEOUT: Duration = Duration::from_secs(5);
-/// Decided write sets between runner and relay.
-const CHANNEL_LENGTH: usize = 256;
 
 /// The background services; stop them before the process ends.
 pub struct Background {
@@ -50,7 +48,6 @@ impl Engine {
         if let (Some(acceptance), Some(logged), Some(monolith)) =
             (&self.acceptance, &self.logged, &self.monolith)
         {
-            let (sender, parcels) = mpsc::channel(CHANNEL_LENGTH);
             let waiters = logged.waiters.clone();
             let settled = Arc::new(move |id: &OperationId| waiters.settled(id));
             let relay = Relay::new(monolith.clone(), logged.requests.clone(), settled);
@@ -59,12 +56,11 @@ impl Engine {
                 planner: self.planner.clone(),
                 reads: self.reads.clone(),
                 requests: logged.requests.clone(),
-                doorbell: acceptance.doorbell.clone(),
+                intake: acceptance.intake.clone(),
                 turns: Arc::new(Turns::default()),
                 leases: Leases::default(),
-                relay: sender,
+                relay: relay.start(),
             };
-            tasks.push(tokio::spawn(relay.run(parcels)));
             tasks.push(tokio::spawn(runner.run(stopped.clone())));
             tasks.push(tokio::spawn(keep_figures(logged.requests.clone(), stopped.clone())));
             tasks.push(tokio::spawn(purge(logged.requests.clone(), stopped)));

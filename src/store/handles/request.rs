@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use futures_util::future::join_all;
+use tokio::sync::oneshot::Receiver;
+
 use super::{DatabaseUrl, Health, OpenOptions};
 use crate::model::{Deadline, Error, Reason, Result};
 use crate::store::backend::Database;
@@ -35,15 +38,14 @@ impl RequestStore {
     pub async fn run(&self, job: LogJob, deadline: Deadline) -> Result<LogReply> {
         let (job, answer) = Job::new(job, deadline);
         self.lane.submit(job);
-        match tokio::time::timeout_at((deadline.instant() + ANSWER_GRACE).into(), answer).await {
-            Ok(Ok(answer)) => answer,
-            // Every step may be asked again: the key, the attempt or the state makes it harmless.
-            Ok(Err(_)) | Err(_) => Err(Error::new(
-                Reason::CommitOutcomeUnknown,
-                "the events database has not answered; ask again with the same idempotency key",
-            )
-            .with_retry_after_s(1)),
-        }
+        answered(answer, deadline).await
+    }
+
+    /// These jobs share one transaction, as far as one takes so many.
+    pub async fn run_all(&self, jobs: Vec<LogJob>, deadline: Deadline) -> Vec<Result<LogReply>> {
+        let (jobs, answers): (Vec<_>, Vec<_>) = jobs.into_iter().map(|job| Job::new(job, deadline)).unzip();
+        self.lane.submit_all(jobs);
+        join_all(answers.into_iter().map(|answer| answered(answer, deadline))).await
     }
 
     /// The runner looks for work several times a second, so a database that hangs keeps a thread waiting.
@@ -53,5 +55,17 @@ impl RequestStore {
             Health::Ready if silence > SILENCE_MAX => silent(silence),
             health => health,
         }
+    }
+}
+
+async fn answered(answer: Receiver<Result<LogReply>>, deadline: Deadline) -> Result<LogReply> {
+    match tokio::time::timeout_at((deadline.instant() + ANSWER_GRACE).into(), answer).await {
+        Ok(Ok(answer)) => answer,
+        // Every step may be asked again: the key, the attempt or the state makes it harmless.
+        Ok(Err(_)) | Err(_) => Err(Error::new(
+            Reason::CommitOutcomeUnknown,
+            "the events database has not answered; ask again with the same idempotency key",
+        )
+        .with_retry_after_s(1)),
     }
 }

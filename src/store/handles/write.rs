@@ -1,9 +1,10 @@
 //! Writing: the one way to change a resource.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
+use futures_util::future::join_all;
 use tokio::sync::oneshot;
 
 use super::{DatabaseUrl, Health, OpenOptions};
@@ -59,10 +60,33 @@ impl WriteStore {
 
     /// Commits or refuses; the only way to change a resource.
     pub async fn commit(&self, write_set: WriteSet, deadline: Deadline) -> Result<Committed> {
+        let (work, entered) = self.enter(write_set, deadline)?;
+        self.lane.submit(work);
+        self.verdict(entered, deadline).await
+    }
+
+    /// As [`WriteStore::commit`] for several that share one transaction, as far as their resources allow.
+    pub async fn commit_all(&self, write_sets: Vec<WriteSet>, deadline: Deadline) -> Vec<Result<Committed>> {
+        let (mut works, mut entered) = (Vec::new(), Vec::new());
+        for write_set in write_sets {
+            entered.push(self.enter(write_set, deadline).map(|(work, entered)| {
+                works.push(work);
+                entered
+            }));
+        }
+        self.lane.submit_all(works);
+        join_all(entered.into_iter().map(async |entered| self.verdict(entered?, deadline).await)).await
+    }
+
+    fn enter(&self, write_set: WriteSet, deadline: Deadline) -> Result<(WriteWork, Entered)> {
         let pass = self.gate.enter(&write_set)?;
         let begun = pass.begun();
-        let (reply, mut answer) = oneshot::channel();
-        self.lane.submit(WriteWork { write_set, deadline, pass, reply });
+        let (reply, answer) = oneshot::channel();
+        Ok((WriteWork { write_set, deadline, pass, reply }, Entered { begun, answer }))
+    }
+
+    async fn verdict(&self, entered: Entered, deadline: Deadline) -> Result<Committed> {
+        let Entered { begun, mut answer } = entered;
         let panicked = |_| Err(outcome_unknown("the batch panicked"));
         if let Ok(answer) = tokio::time::timeout_at(deadline.instant().into(), &mut answer).await {
             return answer.unwrap_or_else(panicked);
@@ -84,6 +108,12 @@ impl WriteStore {
             trouble => trouble,
         }
     }
+}
+
+/// What the caller keeps of a write set that is in the lane.
+struct Entered {
+    begun: Arc<AtomicBool>,
+    answer: oneshot::Receiver<Result<Committed>>,
 }
 
 fn outcome_unknown(context: &str) -> Error {

@@ -55,20 +55,28 @@ impl<W: Work> Queue<W> {
     }
 
     pub(super) fn push(&self, work: W) {
+        self.push_all(std::iter::once(work));
+    }
+
+    /// What is pushed together is seen together: the thread that wakes finds all of it.
+    pub(super) fn push_all(&self, works: impl Iterator<Item = W>) {
+        let mut refused = Vec::new();
         let mut state = self.state.lock();
-        if state.closed || state.waiting.len() >= self.length_max {
-            drop(state);
-            work.fail(overloaded());
-            return;
+        for work in works {
+            if state.closed || state.waiting.len() >= self.length_max {
+                refused.push(work);
+            } else {
+                state.waiting.push_back(work);
+            }
         }
-        state.waiting.push_back(work);
         self.length.set(state.waiting.len() as f64);
-        let wake = state.sleeping > 0 && !state.woken;
+        let wake = state.sleeping > 0 && !state.woken && !state.waiting.is_empty();
         state.woken |= wake;
         drop(state);
         if wake {
             self.changed.notify_one();
         }
+        refused.into_iter().for_each(|work| work.fail(overloaded()));
     }
 
     /// Waits for work that `take` accepts, for `retry_at`, or for the end.

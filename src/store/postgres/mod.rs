@@ -16,6 +16,7 @@ mod ownership;
 mod position;
 mod reader;
 mod records;
+mod request_batches;
 mod request_steps;
 mod requests;
 pub mod retention;

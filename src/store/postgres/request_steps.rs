@@ -6,25 +6,11 @@ use diesel::sql_types::{BigInt, Text};
 use super::records::{from_json, to_json};
 use super::session::Session;
 use super::statement::{Bind, statement};
-use crate::model::{Error, OperationId, OperationResult, Position, Result, Timestamp, WriteSet};
+use crate::model::{Error, OperationId, Position, Result, Timestamp};
 use crate::store::request_log::{AcceptedRequest, LogJob, LogReply};
 
 /// Finished rows that one purge drops: a long delete would stop every append.
 const PURGE_ROWS: i64 = 1000;
-
-pub(super) fn decide(
-    session: &mut Session,
-    id: &OperationId,
-    attempt: u32,
-    write_set: &WriteSet,
-) -> Result<LogReply> {
-    step(
-        session,
-        "UPDATE trine.requests SET state = 'APPLYING', decided = $ \
-         WHERE id = $ AND attempt = $ AND state = 'RUNNING'",
-        vec![Bind::text(to_json(write_set)?), Bind::text(id.0.as_str()), Bind::Integer(attempt.into())],
-    )
-}
 
 pub(super) fn renew(session: &mut Session, claims: &[(OperationId, u32)], lease_ms: u64) -> Result<LogReply> {
     let (ids, attempts): (Vec<String>, Vec<i64>) =
@@ -79,27 +65,6 @@ fn read_not_before(session: &mut Session, id: &OperationId, position: Position) 
     }
     let binds = vec![Bind::text(to_json(&request)?), Bind::text(id.0.as_str())];
     session.execute("UPDATE trine.requests SET request = $ WHERE id = $", binds).map(|_| ())
-}
-
-/// Runs a [`LogJob::Settle`].
-pub(super) fn settle(session: &mut Session, job: &LogJob) -> Result<LogReply> {
-    let LogJob::Settle { id, attempt, result, apply_time, consistency_token } = job else {
-        return Err(Error::internal("not a settlement"));
-    };
-    step(
-        session,
-        "UPDATE trine.requests SET state = 'DONE', done = TRUE, done_time = clock_timestamp(), \
-             result = $, apply_time = $, consistency_token = $, failed = $, decided = NULL \
-         WHERE id = $ AND attempt = $ AND state IN ('RUNNING', 'APPLYING')",
-        vec![
-            Bind::text(to_json(result)?),
-            Bind::text(apply_time.as_str()),
-            Bind::Text(consistency_token.clone()),
-            Bind::Boolean(matches!(result, OperationResult::Error(_))),
-            Bind::text(id.0.as_str()),
-            Bind::Integer((*attempt).into()),
-        ],
-    )
 }
 
 /// Runs a [`LogJob::GiveUp`].

@@ -10,8 +10,9 @@ use serde_json::json;
 use std::time::Instant;
 
 use super::failure::{Failure, unavailable};
-use super::records::{digest, from_json, to_json};
-use super::request_steps::{decide, give_up, purge, renew, retry, settle};
+use super::records::{digest, from_json};
+use super::request_batches as batches;
+use super::request_steps::{give_up, purge, renew, retry};
 use super::session::Session;
 use super::statement::{Bind, statement};
 use crate::model::{
@@ -47,10 +48,23 @@ impl RequestLog for PostgresRequestLog {
 struct Broken(Error, bool);
 
 impl PostgresRequestLog {
+    /// One statement is a transaction by itself, which spares two turns of the server.
+    fn statement(&mut self, jobs: &[LogJob]) -> std::result::Result<Vec<LogReply>, Broken> {
+        crash_points::before_commit(jobs);
+        let replies = self.jobs(jobs);
+        crash_points::after_commit(jobs);
+        replies.map_err(|error| match self.session.is_lost() {
+            true => Broken(outcome_unknown(error), true),
+            false => Broken(error, false),
+        })
+    }
+
     fn transaction(&mut self, jobs: &[LogJob]) -> std::result::Result<Vec<LogReply>, Broken> {
+        if batches::is_one_statement(jobs) {
+            return self.statement(jobs);
+        }
         self.session.batch("BEGIN").map_err(|error| Broken(error, false))?;
-        let replies = jobs.iter().map(|job| self.job(job)).collect::<Result<Vec<_>>>();
-        let replies = match replies {
+        let replies = match self.jobs(jobs) {
             Ok(replies) => replies,
             Err(error) => {
                 self.roll_back();
@@ -80,15 +94,25 @@ impl PostgresRequestLog {
         }
     }
 
+    /// All jobs of a batch wait at once, so any order between them is a good one.
+    fn jobs(&mut self, jobs: &[LogJob]) -> Result<Vec<LogReply>> {
+        let mut replies = batches::run(&mut self.session, jobs)?;
+        for (job, reply) in jobs.iter().zip(&mut replies) {
+            if reply.is_none() {
+                *reply = Some(self.job(job)?);
+            }
+        }
+        Ok(replies.into_iter().flatten().collect())
+    }
+
     fn job(&mut self, job: &LogJob) -> Result<LogReply> {
         let session = &mut self.session;
         match job {
-            LogJob::Append(request) => append(session, request),
+            LogJob::Append { request, .. } => existing(session, request),
             LogJob::Claim { limit, lease_ms } => claim(session, *limit, *lease_ms),
             LogJob::Renew { claims, lease_ms } => renew(session, claims, *lease_ms),
-            LogJob::Decide { id, attempt, write_set } => decide(session, id, *attempt, write_set),
             LogJob::Retry { .. } => retry(session, job),
-            LogJob::Settle { .. } => settle(session, job),
+            LogJob::Decide { .. } | LogJob::Settle { .. } => Err(Error::internal("a job of a batch")),
             LogJob::GiveUp { .. } => give_up(session, job),
             LogJob::Get { id } => Ok(LogReply::Operation(find(session, id)?)),
             LogJob::List { before, limit } => list(session, before.as_ref(), *limit),
@@ -98,27 +122,12 @@ impl PostgresRequestLog {
     }
 }
 
-fn append(session: &mut Session, request: &AcceptedRequest) -> Result<LogReply> {
-    let idempotency = &request.idempotency;
-    let digest = digest(&idempotency.key);
-    let inserted = session.execute(
-        "INSERT INTO trine.requests (id, digest, fingerprint, request, state) \
-         VALUES ($, $, $, $, 'ACCEPTED') ON CONFLICT DO NOTHING",
-        vec![
-            Bind::text(request.id.0.as_str()),
-            Bind::Bytes(digest.clone()),
-            Bind::Bytes(idempotency.fingerprint.0.to_vec()),
-            Bind::text(to_json(request)?),
-        ],
-    )?;
-    if inserted > 0 {
-        let operation = request.accepted();
-        return Ok(LogReply::Appended { operation, fingerprint: idempotency.fingerprint, existed: false });
-    }
+/// The request that has the key, or the id, already: none was appended.
+fn existing(session: &mut Session, request: &AcceptedRequest) -> Result<LogReply> {
     let (id, fingerprint): (String, Vec<u8>) = session.run(|connection| {
         statement::<(Text, Binary)>(
             "SELECT id, fingerprint FROM trine.requests WHERE (digest = $ AND NOT failed) OR id = $",
-            vec![Bind::Bytes(digest), Bind::text(request.id.0.as_str())],
+            vec![Bind::Bytes(digest(&request.idempotency.key)), Bind::text(request.id.0.as_str())],
         )
         .get_result(connection)
     })?;

@@ -97,7 +97,7 @@ impl Database for SqliteDatabase {
 
     fn request_log(&self) -> Result<Box<dyn RequestLog>> {
         self.room.check()?;
-        Ok(Box::new(SqliteRequestLog { connection: self.connect(Mode::Write)?, room: self.room.clone() }))
+        Ok(Box::new(SqliteRequestLog::new(self.connect(Mode::Write)?, self.room.clone())))
     }
 
     fn position_source(&self, primary: bool) -> Result<Box<dyn PositionSource>> {

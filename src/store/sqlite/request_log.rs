@@ -3,6 +3,7 @@
 //! Every step after a claim names its attempt in the `WHERE`: a runner that was paused past its
 //! lease changes no row. The clock is the database's.
 
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Nullable, Text};
 use diesel::sqlite::SqliteConnection;
@@ -18,12 +19,15 @@ use crate::model::{
 };
 use crate::store::crash_points;
 use crate::store::request_log::{
-    AcceptedRequest, Claimed, DONE_COUNT_MAX, LogJob, LogReply, RequestLog, outcome_unknown, readable,
+    AcceptedRequest, Claimed, DONE_COUNT_MAX, FIRST_ATTEMPT, LogJob, LogReply, RequestLog, outcome_unknown,
+    readable,
 };
 
 pub(super) struct SqliteRequestLog {
-    pub connection: SqliteConnection,
-    pub room: Room,
+    connection: SqliteConnection,
+    room: Room,
+    /// Whether a COMMIT waits for the disk.
+    waits: bool,
 }
 
 /// An error of ours or of the database: either rolls the batch back.
@@ -57,8 +61,27 @@ enum Broken {
 }
 
 impl SqliteRequestLog {
+    /// On a connection that was opened for writing, which waits for the disk.
+    pub(super) fn new(connection: SqliteConnection, room: Room) -> Self {
+        Self { connection, room, waits: true }
+    }
+
+    /// The log is written in order, so whatever is not waited for now is on the disk with the next that is.
+    fn wait_for_disk(&mut self, waits: bool) -> Result<()> {
+        if self.waits != waits {
+            let level = if waits { "FULL" } else { "NORMAL" };
+            let pragma = format!("PRAGMA synchronous = {level}");
+            self.connection.batch_execute(&pragma).map_err(broken)?;
+            self.waits = waits;
+        }
+        Ok(())
+    }
+
     fn transaction(&mut self, jobs: &[LogJob]) -> std::result::Result<Vec<LogReply>, Broken> {
         let reads_only = jobs.iter().all(is_read);
+        if !reads_only {
+            self.wait_for_disk(!jobs.iter().all(LogJob::may_be_lost)).map_err(Broken::Transaction)?;
+        }
         let begin = if reads_only { "BEGIN" } else { "BEGIN IMMEDIATE" };
         run(&mut self.connection, begin, vec![]).map_err(|error| Broken::Transaction(broken(error)))?;
         let replies = self.jobs(jobs).map_err(Broken::Job).and_then(|replies| {
@@ -89,7 +112,7 @@ impl SqliteRequestLog {
     fn job(&mut self, job: &LogJob, now_ms: i64) -> Result<LogReply> {
         let connection = &mut self.connection;
         match job {
-            LogJob::Append(request) => append(connection, request, now_ms),
+            LogJob::Append { request, lease_ms } => append(connection, request, *lease_ms, now_ms),
             LogJob::Claim { limit, lease_ms } => claim(connection, *limit, *lease_ms, now_ms),
             LogJob::Renew { claims, lease_ms } => renew(connection, claims, *lease_ms, now_ms),
             LogJob::Decide { id, attempt, write_set } => decide(connection, id, *attempt, write_set),
@@ -108,13 +131,20 @@ fn is_read(job: &LogJob) -> bool {
     matches!(job, LogJob::Get { .. } | LogJob::List { .. } | LogJob::Backlog)
 }
 
-fn append(connection: &mut SqliteConnection, request: &AcceptedRequest, now_ms: i64) -> Result<LogReply> {
+fn append(
+    connection: &mut SqliteConnection,
+    request: &AcceptedRequest,
+    lease_ms: Option<u64>,
+    now_ms: i64,
+) -> Result<LogReply> {
+    let (state, attempt) = if lease_ms.is_some() { ("RUNNING", FIRST_ATTEMPT) } else { ("ACCEPTED", 0) };
+    let due_ms = now_ms.saturating_add(i64::try_from(lease_ms.unwrap_or(0)).unwrap_or(i64::MAX));
     let idempotency = &request.idempotency;
     let (seconds, nanos) = request.accept_time.seconds_and_nanos();
     let inserted = run(
         connection,
-        "INSERT INTO trine_requests (id, principal, scope, key, fingerprint, request, state, due_ms, accepted_ms) \
-         VALUES (?, ?, ?, ?, ?, ?, 'ACCEPTED', ?, ?) ON CONFLICT DO NOTHING",
+        "INSERT INTO trine_requests (id, principal, scope, key, fingerprint, request, state, attempt, due_ms, accepted_ms) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         vec![
             Bind::text(request.id.0.as_str()),
             Bind::text(idempotency.key.principal.as_str()),
@@ -122,7 +152,9 @@ fn append(connection: &mut SqliteConnection, request: &AcceptedRequest, now_ms: 
             Bind::text(idempotency.key.key.as_str()),
             Bind::Bytes(idempotency.fingerprint.0.to_vec()),
             Bind::text(to_json(request)?),
-            Bind::integer(now_ms),
+            Bind::text(state),
+            Bind::integer(attempt.into()),
+            Bind::integer(due_ms),
             Bind::integer(seconds * 1000 + i64::from(nanos / 1_000_000)),
         ],
     )
@@ -244,6 +276,8 @@ fn backlog(connection: &mut SqliteConnection, now_ms: i64) -> Result<LogReply> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::model::{Idempotency, IdempotencyKey, Position};
     use crate::store::backend::Database;
@@ -263,7 +297,7 @@ mod tests {
 
     fn append(id: &str) -> LogJob {
         let key = IdempotencyKey { principal: "a".into(), scope: "s".into(), key: id.into() };
-        LogJob::Append(AcceptedRequest {
+        LogJob::append(AcceptedRequest {
             id: OperationId(id.to_owned()),
             method: "m".to_owned(),
             work: Work::Rule("{}".to_owned()),
@@ -300,7 +334,8 @@ mod tests {
 
     #[test]
     fn the_position_to_reach_only_grows_within_one_history() {
-        let LogJob::Append(mut request) = append("1") else { unreachable!() };
+        let LogJob::Append { request, .. } = append("1") else { unreachable!() };
+        let mut request = Arc::unwrap_or_clone(request);
         let at = |timeline, offset| Position { cluster: 1, timeline, offset };
         assert!(!request.read_not_before(at(2, 2)));
         assert!(request.read_not_before(at(2, 4)));

@@ -87,7 +87,7 @@ fn read_not_before(connection: &mut SqliteConnection, id: &OperationId, position
 
 /// Runs a [`LogJob::Settle`].
 pub(super) fn settle(connection: &mut SqliteConnection, job: &LogJob) -> Result<LogReply> {
-    let LogJob::Settle { id, attempt, result, apply_time, consistency_token } = job else {
+    let LogJob::Settle { id, attempt, result, apply_time, consistency_token, .. } = job else {
         return Err(Error::internal("not a settlement"));
     };
     let failed = matches!(result, OperationResult::Error(_));

@@ -1,11 +1,12 @@
 //! The microservice's request log.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
 use trine::model::{Answer, Deadline, OperationId, OperationResult, OperationState, Timestamp};
 use trine::store::RequestStore;
-use trine::store::request_log::{AcceptedRequest, Claimed, LogJob, LogReply, Work};
+use trine::store::request_log::{AcceptedRequest, Claimed, FIRST_ATTEMPT, LogJob, LogReply, Work};
 
 use super::fixture::{Factory, TestDatabase, options};
 use super::write_sets::{create_user, idempotency};
@@ -26,7 +27,7 @@ impl Log {
     }
 
     async fn append(&self, id: &str, key: &str) -> LogReply {
-        self.run(LogJob::Append(request(id, key))).await
+        self.run(LogJob::append(request(id, key))).await
     }
 
     async fn claim(&self, lease_ms: u64) -> Vec<Claimed> {
@@ -71,6 +72,7 @@ fn settle(id: &str, attempt: u32, result: OperationResult) -> LogJob {
     LogJob::Settle {
         id: OperationId(id.to_owned()),
         attempt,
+        recorded: true,
         result,
         apply_time: Timestamp::now(),
         consistency_token: Some("token".to_owned()),
@@ -105,7 +107,7 @@ pub async fn a_claim_is_fenced_by_its_attempt(fresh: Factory) {
     log.append(FIRST, "k1").await;
     let first = log.claim(0).await.remove(0);
     assert_eq!(
-        first.request,
+        *first.request,
         AcceptedRequest { accept_time: first.request.accept_time.clone(), ..request(FIRST, "k1") }
     );
     let second = log.claim(60_000).await.remove(0);
@@ -120,6 +122,58 @@ pub async fn a_claim_is_fenced_by_its_attempt(fresh: Factory) {
     assert!(log.stepped(settle(FIRST, second.attempt, done)).await);
     assert_eq!(log.state(FIRST).await, OperationState::Done);
     assert!(log.claim(0).await.is_empty());
+}
+
+/// Given a request that was appended as claimed, then nobody else claims it while that lease lasts, its first
+/// attempt may step, and after the lease it is claimed as any other.
+pub async fn a_request_can_be_claimed_as_it_is_appended(fresh: Factory) {
+    let log = Log::open(fresh);
+    let claimed = |id: &str, lease_ms| {
+        let request = Arc::new(request(id, id));
+        log.run(LogJob::Append { request, lease_ms: Some(lease_ms) })
+    };
+    let LogReply::Appended { operation, existed, .. } = claimed(FIRST, 60_000).await else { panic!() };
+    assert_eq!((operation.state, existed), (OperationState::Accepted, false));
+    assert!(log.claim(60_000).await.is_empty());
+    assert!(log.stepped(decide(FIRST, FIRST_ATTEMPT)).await);
+    assert!(log.stepped(settle(FIRST, FIRST_ATTEMPT, OperationResult::Response(Answer::Empty))).await);
+    claimed(SECOND, 0).await;
+    let late = log.claim(60_000).await.remove(0);
+    assert_eq!((late.request.id.0.as_str(), late.attempt), (SECOND, FIRST_ATTEMPT + 1));
+    assert!(!log.stepped(decide(SECOND, FIRST_ATTEMPT)).await, "fenced off");
+}
+
+/// Given many steps at once, of which some are of claims that are over, then each is told for itself.
+pub async fn steps_of_one_batch_are_answered_one_by_one(fresh: Factory) {
+    let log = Log::open(fresh);
+    let id = |number: usize| format!("{}{number}", &FIRST[..FIRST.len() - 1]);
+    let ids: Vec<String> = (0..6).map(id).collect();
+    let run_all = |jobs| log.store.run_all(jobs, Deadline::after(Duration::from_secs(30)));
+    // The last two have one key: either may be the first.
+    let twin = LogJob::append(request(&id(9), &ids[5]));
+    let jobs = ids.iter().map(|id| LogJob::append(request(id, id))).chain([twin]).collect();
+    let appended = |reply| match reply {
+        Ok(LogReply::Appended { existed, operation, .. }) => (existed, operation.id.0),
+        other => panic!("{other:?}"),
+    };
+    let replies: Vec<_> = run_all(jobs).await.into_iter().map(appended).collect();
+    assert!(replies[..5].iter().zip(&ids).all(|(reply, id)| *reply == (false, id.clone())), "{replies:?}");
+    assert_ne!(replies[5].0, replies[6].0, "{replies:?}");
+    assert_eq!(replies[5].1, replies[6].1, "{replies:?}");
+    assert_eq!(log.claim(60_000).await.len(), 6);
+    let attempt = |number: usize| if number.is_multiple_of(2) { 1 } else { 7 };
+    let current = |reply| matches!(reply, Ok(LogReply::Stepped(true)));
+    let expected = [true, false, true, false];
+    let decisions = ids[..4].iter().enumerate().map(|(number, id)| decide(id, attempt(number)));
+    let decided: Vec<bool> = run_all(decisions.collect()).await.into_iter().map(current).collect();
+    assert_eq!(decided, expected);
+    let done =
+        |number: usize| settle(&ids[number], attempt(number), OperationResult::Response(Answer::Empty));
+    let settled: Vec<bool> = run_all((0..4).map(done).collect()).await.into_iter().map(current).collect();
+    assert_eq!(settled, expected);
+    for (id, state) in ids.iter().zip([OperationState::Done, OperationState::Running]) {
+        assert_eq!(log.state(id).await, state);
+    }
 }
 
 /// Given a claim that takes longer than its lease, when it is renewed, then nobody else claims it; a renewal by an

@@ -81,7 +81,7 @@ impl Doors {
             let write_set = with_key(create_user(&format!("k{number:03}")), &format!("stock{number}"), 1);
             self.commit(&[WriteSet { operation: Some(operation(&uuid(number))), ..write_set }]);
         }
-        let requests: Vec<LogJob> = (0..REQUESTS).map(|number| LogJob::Append(request(number))).collect();
+        let requests: Vec<LogJob> = (0..REQUESTS).map(|number| LogJob::append(request(number))).collect();
         self.log(&requests);
         self.log(&[LogJob::Claim { limit: REQUESTS - 20, lease_ms: 60_000 }]);
     }
@@ -234,7 +234,7 @@ fn record_operation(doors: &mut Doors) {
 }
 
 fn request_append(doors: &mut Doors) {
-    doors.log(&[LogJob::Append(request(9000)), LogJob::Append(request(3))]);
+    doors.log(&[LogJob::append(request(9000)), LogJob::append(request(3))]);
 }
 
 fn request_claim(doors: &mut Doors) {
@@ -253,6 +253,7 @@ fn request_settle(doors: &mut Doors) {
     doors.log(&[LogJob::Settle {
         id: OperationId(uuid(5)),
         attempt: 1,
+        recorded: true,
         result: OperationResult::Error(json!({ "code": 5 })),
         apply_time: Timestamp::now(),
         consistency_token: None,

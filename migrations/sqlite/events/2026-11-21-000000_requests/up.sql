@@ -1,4 +1,5 @@
--- Requests that were answered 202, and what became of them.
+-- Requests that were answered 202, and what became of them. With rowids: a row is longer than what a page
+-- of a table without them holds, and each would be kept, and written twice, on a page of its own.
 CREATE TABLE trine_requests (
     id              TEXT PRIMARY KEY,
     principal       TEXT NOT NULL,
@@ -21,7 +22,7 @@ CREATE TABLE trine_requests (
     done_time       TEXT,
     -- A failed request does not keep its key: a retry is a new request.
     failed          INTEGER NOT NULL DEFAULT 0
-) WITHOUT ROWID;
+);
 
 CREATE UNIQUE INDEX trine_requests_key ON trine_requests (principal, scope, key) WHERE failed = 0;
 CREATE INDEX trine_requests_due ON trine_requests (due_ms) WHERE state <> 'DONE';

@@ -1,12 +1,8 @@
-INSERT INTO trine.requests (id, digest, fingerprint, request, state) VALUES ($1, $2, $3, $4, 'ACCEPTED') ON CONFLICT DO NOTHING
+INSERT INTO trine.requests (id, digest, fingerprint, request, attempt, state, due_time) SELECT id, digest, fingerprint, request, attempt, CASE attempt WHEN 0 THEN 'ACCEPTED' ELSE 'RUNNING' END, clock_timestamp() + lease_ms * interval '1 millisecond' FROM unnest($1, $2, $3, $4, $5, $6) AS new (id, digest, fingerprint, request, attempt, lease_ms) ON CONFLICT DO NOTHING RETURNING id
 --   Insert on requests
 --     Conflict Resolution: NOTHING
---     ->  Result
-
-INSERT INTO trine.requests (id, digest, fingerprint, request, state) VALUES ($1, $2, $3, $4, 'ACCEPTED') ON CONFLICT DO NOTHING
---   Insert on requests
---     Conflict Resolution: NOTHING
---     ->  Result
+--     ->  Subquery Scan on "*SELECT*"
+--           ->  Function Scan on new
 
 SELECT id, fingerprint FROM trine.requests WHERE (digest = $1 AND NOT failed) OR id = $2
 --   Bitmap Heap Scan on requests
