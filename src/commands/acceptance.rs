@@ -97,7 +97,7 @@ impl Acceptance {
     }
 
     fn accepted(&self, appending: Appending, reply: LogReply) -> Result<Appended> {
-        let LogReply::Appended { operation, fingerprint, existed } = reply else {
+        let LogReply::Appended { operation, fingerprint, existed, claimed } = reply else {
             return Err(wrong_reply());
         };
         let Appending { request, room } = appending;
@@ -105,12 +105,13 @@ impl Acceptance {
             return Err(replay::key_reused());
         }
         match room {
-            Some(room) if !existed => {
+            Some(room) if claimed => {
                 self.intake
                     .arrive((Claimed { request, attempt: FIRST_ATTEMPT, faults: 0, decided: None }, room));
             }
-            Some(_room_for_others) => {}
-            None => self.intake.doorbell.notify_one(),
+            Some(_room_for_others) if existed => {}
+            // Without room, or behind an older write, which may have ended meanwhile unseen.
+            _ => self.intake.doorbell.notify_one(),
         }
         Ok(Appended { operation, existed })
     }

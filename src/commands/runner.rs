@@ -1,9 +1,10 @@
 //! The runner: carries out accepted requests on the microservice.
 //!
 //! Takes what was claimed as it was accepted and claims the rest by lease, lets the rule decide
-//! against the replica, makes the decision durable, and hands it to the relay. It may be killed
-//! anywhere: a lease runs out and the request is claimed again; a decision that is durable is pushed
-//! as it is, never decided twice while the first may be applied.
+//! against the replica, keeps the decision in the log, and hands it to the relay. It may be killed
+//! anywhere: a lease runs out and the request is claimed again; a decision that is kept is pushed as it
+//! is. One that a power loss took is decided anew, see [`LogJob::may_be_lost`]: the primary takes the
+//! first decision of an operation and answers another with what came of that.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -52,7 +52,7 @@ pub struct Parcel {
 pub struct Delivered {
     /// Where the primary was.
     pub position: Option<Position>,
-    /// The request is to be decided anew, at once.
+    /// Something in the log is: the request is to be decided anew, or another waited for its end.
     pub due_again: bool,
 }
 
@@ -191,11 +191,12 @@ impl Relay {
         let settled = self.requests.run_all(jobs, Deadline::after(LOG_TIMEOUT)).await;
         failpoint!("settle.after");
         for ((parcel, position), settled) in told.into_iter().zip(settled) {
+            let due_again = matches!(settled, Ok(LogReply::Settled { next_is_due: true, .. }));
             if has_stepped(settled) {
                 (self.settled)(&parcel.event.id);
             }
             // Nobody listens any more when the runner has been told to stop.
-            let _ = parcel.done.send(Delivered { position, due_again: false });
+            let _ = parcel.done.send(Delivered { position, due_again });
         }
     }
 
@@ -275,7 +276,7 @@ impl Relay {
 /// A step that fails leaves the row to its lease: it is claimed again.
 fn has_stepped(reply: Result<LogReply>) -> bool {
     match reply {
-        Ok(LogReply::Stepped(stepped)) => stepped,
+        Ok(LogReply::Stepped(stepped) | LogReply::Settled { stepped, .. }) => stepped,
         Ok(_) => false,
         Err(error) => {
             tracing::warn!(%error, context = error.context, "request log; the lease will run out");

@@ -1,21 +1,24 @@
 //! The microservice's own events database: requests that were answered 202, and what became of them.
 //!
-//! One table, one row a request. States: ACCEPTED → RUNNING (claimed by lease) → APPLYING (the
-//! decided write set is durable, on its way to the monolith) → DONE. A lease that runs out makes
-//! the row claimable again; every step after a claim names the attempt it belongs to, so that a
+//! One table, one row a request. States: ACCEPTED → RUNNING (claimed by lease) → APPLYING (what a rule
+//! decided is kept, on its way to the monolith) → DONE; a plain write was decided by its client and goes
+//! from RUNNING to DONE. Plain writes to one resource are claimed in the order in which they were
+//! accepted, a later one when the older one is DONE: nothing old overwrites something newer.
+//! A lease that runs out makes the row claimable again; every step after a claim names the attempt it belongs to, so that a
 //! runner that was paused past its lease cannot overwrite its successor's work (fencing).
 //! A failure and a cancellation are decisions too: they end a request only by way of the monolith.
 //! Only the append and what the primary does not know of must survive a power loss; see
 //! [`LogJob::may_be_lost`].
 //! Who accepts a request may append it as claimed: a request then costs two writes, its append and
-//! its end, and is claimed by somebody else only if whoever accepted it dies.
+//! its end, and is claimed by somebody else only if whoever accepted it dies. Its 202 says ACCEPTED all
+//! the same, and so does the 202 of every twin until it is DONE.
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::json::from_json;
+use super::json::{from_json, to_json};
 use crate::model::{
     AnswerPlan, Error, Fingerprint, Idempotency, Operation, OperationId, OperationResult, OperationState,
     Position, Reason, Result, Timestamp, WriteSet,
@@ -47,6 +50,18 @@ pub struct AcceptedRequest {
 }
 
 impl AcceptedRequest {
+    /// What a plain write writes: writes with the same one are applied in the order of acceptance. A rule
+    /// needs none, its write set is guarded by versions.
+    pub(super) fn resource(&self) -> Result<Option<String>> {
+        match &self.work {
+            Work::WriteSet(write_set) => match write_set.mutations.as_slice() {
+                [mutation] => to_json(&mutation.resource).map(Some),
+                _ => Ok(None),
+            },
+            Work::Rule(_) => Ok(None),
+        }
+    }
+
     /// The next attempt reads no older state than `position`. Of two positions of one history the
     /// later counts, of two histories the newer word. False: nothing has changed.
     pub fn read_not_before(&mut self, position: Position) -> bool {
@@ -132,10 +147,12 @@ pub enum LogJob {
     /// Durable before it is answered 202. The same key again gives the row that is already there.
     Append {
         request: Arc<AcceptedRequest>,
-        /// Appended as claimed, [`FIRST_ATTEMPT`], for this long; else for whoever claims it.
+        /// Appended as claimed, [`FIRST_ATTEMPT`], for this long, unless it has to wait for an older
+        /// write to the same resource; else for whoever claims it.
         lease_ms: Option<u64>,
     },
-    /// Oldest claimable rows, at most `limit`: ACCEPTED ones that are due and those whose lease ran out.
+    /// Claimable rows, at most `limit`: ACCEPTED ones that are due and those whose lease ran out, but
+    /// none that waits for an older write to the same resource.
     Claim {
         limit: u32,
         lease_ms: u64,
@@ -203,11 +220,21 @@ pub enum LogReply {
     Appended {
         operation: Operation,
         fingerprint: Fingerprint,
+        /// It was there before, by another call.
         existed: bool,
+        /// The caller holds its first claim.
+        claimed: bool,
     },
     Claimed(Vec<Claimed>),
     /// Whether the step was taken; false when the attempt is no longer the current one.
     Stepped(bool),
+    /// The answer to a settlement.
+    Settled {
+        /// As of [`LogReply::Stepped`].
+        stepped: bool,
+        /// A later write to the same resource may be claimed now.
+        next_is_due: bool,
+    },
     Operation(Option<Operation>),
     Operations(Vec<Operation>),
     Backlog {
@@ -217,6 +244,30 @@ pub enum LogReply {
         done: u64,
         oldest_pending_ms: u64,
     },
+}
+
+impl LogReply {
+    /// Of an append that found the row `operation` under its key or its id. The request's own row was
+    /// appended by this very call, run again after it was cut off. Should somebody else have claimed that
+    /// for the first time meanwhile, both push the same write set, of which the primary takes one.
+    pub(super) fn found(
+        request: &AcceptedRequest,
+        lease_ms: Option<u64>,
+        operation: Operation,
+        fingerprint: Vec<u8>,
+    ) -> Result<Self> {
+        let fingerprint =
+            fingerprint.try_into().map_err(|_| Error::internal("stored fingerprint of another length"))?;
+        let existed = operation.id != request.id;
+        let first_claim = operation.state == OperationState::Running && operation.attempts == FIRST_ATTEMPT;
+        let claimed = !existed && lease_ms.is_some() && first_claim;
+        let operation = match operation.state {
+            OperationState::Done => operation,
+            // As the first answer under this key said.
+            _ => Operation { state: OperationState::Accepted, attempts: 0, ..operation },
+        };
+        Ok(Self::Appended { operation, fingerprint: Fingerprint(fingerprint), existed, claimed })
+    }
 }
 
 impl LogJob {
@@ -271,6 +322,7 @@ pub(super) fn outcome_unknown(error: Error) -> Error {
 
 /// One connection to the events database, owned by one lane thread.
 pub trait RequestLog: Send {
-    /// Runs the jobs in order in one transaction; the answers are durable when this returns.
+    /// Runs the jobs in one transaction. When this returns none of them is undone by the death of a
+    /// process, and by a power loss only what [`LogJob::may_be_lost`].
     fn run(&mut self, jobs: &[LogJob]) -> Vec<Result<LogReply>>;
 }

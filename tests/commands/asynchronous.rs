@@ -1,10 +1,15 @@
 //! `async`: 202 first, the effect later, once.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
 use serde_json::json;
 use trine::commands::engine::PeerSignature;
 use trine::commands::{Invocation, Reply};
-use trine::model::{Answer, OperationResult, OperationState, Position, Reason};
+use trine::model::{
+    Answer, AnswerPlan, Change, Edit, OperationResult, OperationState, Position, Reason, WriteSet,
+};
+use trine::store::request_log::Work;
 
 use super::deployments::{Pair, accepted, answered, create_user, deadline, invocation, publish};
 
@@ -63,6 +68,46 @@ async fn plain_crud_too_and_its_refusals_are_final() {
     let ended = pair.ended(&accepted(pair.monolith.invoke(create).await)).await;
     let Some(OperationResult::Error(status)) = ended.result else { panic!("{ended:?}") };
     assert_eq!(status["details"][0]["reason"], json!("ALREADY_EXISTS"));
+}
+
+/// `PATCH users/alice` with another display name.
+fn rename(name: &str) -> Invocation {
+    let Work::WriteSet(mut write_set) = create_user("alice", 0).work else { unreachable!("plain CRUD") };
+    let edit = Edit { path: vec!["displayName".to_owned()], value: Some(json!(name)) };
+    write_set.mutations[0].change = Change::Update(vec![edit]);
+    let answer = AnswerPlan::Resource { mutation: 0, created: false };
+    let write_set = WriteSet { answer, ..*write_set };
+    invocation("blog.v1.User.Update", Work::WriteSet(Box::new(write_set)), Some(name))
+}
+
+/// Given a write that went back to the log because the monolith was away, when a later one to the same resource
+/// finds it there again, then it still is applied after the older one.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_write_never_overwrites_a_newer_one() {
+    let pair = Pair::start("\"blog.v1.User.Update\" = \"async\"", 0).await;
+    for round in 0..3 {
+        pair.monolith_listener.slot.put(None);
+        let older = accepted(pair.microservice.invoke(rename(&format!("older {round}"))).await);
+        let (id, engine) = (&older.id, &pair.microservice);
+        let waits_in_the_log = async {
+            loop {
+                let seen = engine.operation(id, 0, deadline()).await.expect("the operation is known");
+                if seen.attempts >= 3 && seen.state == OperationState::Accepted {
+                    return;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), waits_in_the_log).await.expect("it is tried again");
+        pair.monolith_listener.slot.put(Some(pair.monolith.clone()));
+        let newer_name = format!("newer {round}");
+        let newer = accepted(pair.microservice.invoke(rename(&newer_name)).await);
+        for operation in [&newer, &older] {
+            let ended = pair.ended(operation).await;
+            assert!(matches!(ended.result, Some(OperationResult::Response(_))), "{ended:?}");
+        }
+        assert_eq!(pair.user_and_entries().await.0["displayName"], json!(newer_name));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

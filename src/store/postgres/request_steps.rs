@@ -17,13 +17,17 @@ pub(super) fn renew(session: &mut Session, claims: &[(OperationId, u32)], lease_
         claims.iter().map(|(id, attempt)| (id.0.clone(), i64::from(*attempt))).unzip();
     step(
         session,
-        "UPDATE trine.requests r SET due_time = clock_timestamp() + $ * interval '1 millisecond' \
-         FROM unnest($, $) AS claim (id, attempt) \
+        "WITH claim AS MATERIALIZED (\
+             SELECT claim.* FROM trine.requests r \
+             JOIN unnest($, $) AS claim (id, attempt) ON r.id = claim.id \
+             ORDER BY r.id FOR UPDATE OF r) \
+         UPDATE trine.requests r SET due_time = clock_timestamp() + $ * interval '1 millisecond' \
+         FROM claim \
          WHERE r.id = claim.id AND r.attempt = claim.attempt AND r.state IN ('RUNNING', 'APPLYING')",
         vec![
-            Bind::Integer(i64::try_from(lease_ms).unwrap_or(i64::MAX)),
             Bind::Texts(ids),
             Bind::Integers(attempts),
+            Bind::Integer(i64::try_from(lease_ms).unwrap_or(i64::MAX)),
         ],
     )
 }

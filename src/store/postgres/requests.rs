@@ -1,4 +1,5 @@
-//! The request log of a microservice on PostgreSQL: one transaction a batch of jobs.
+//! The request log of a microservice on PostgreSQL: one transaction a batch of jobs, without BEGIN and
+//! COMMIT where it is one statement.
 //!
 //! Every step after a claim names its attempt in the `WHERE`: a runner that was paused past its
 //! lease changes no row. The clock is the database's.
@@ -15,9 +16,7 @@ use super::request_batches as batches;
 use super::request_steps::{give_up, purge, renew, retry};
 use super::session::Session;
 use super::statement::{Bind, statement};
-use crate::model::{
-    Error, Fingerprint, Operation, OperationId, OperationResult, OperationState, Result, Timestamp,
-};
+use crate::model::{Error, Operation, OperationId, OperationResult, OperationState, Result, Timestamp};
 use crate::store::crash_points;
 use crate::store::request_log::{
     AcceptedRequest, Claimed, DONE_COUNT_MAX, LogJob, LogReply, RequestLog, outcome_unknown, readable,
@@ -64,7 +63,7 @@ impl PostgresRequestLog {
             return self.statement(jobs);
         }
         self.session.batch("BEGIN").map_err(|error| Broken(error, false))?;
-        let replies = match self.jobs(jobs) {
+        let replies = match batches::lock(&mut self.session, jobs).and_then(|()| self.jobs(jobs)) {
             Ok(replies) => replies,
             Err(error) => {
                 self.roll_back();
@@ -108,7 +107,7 @@ impl PostgresRequestLog {
     fn job(&mut self, job: &LogJob) -> Result<LogReply> {
         let session = &mut self.session;
         match job {
-            LogJob::Append { request, .. } => existing(session, request),
+            LogJob::Append { request, lease_ms } => existing(session, request, *lease_ms),
             LogJob::Claim { limit, lease_ms } => claim(session, *limit, *lease_ms),
             LogJob::Renew { claims, lease_ms } => renew(session, claims, *lease_ms),
             LogJob::Retry { .. } => retry(session, job),
@@ -122,8 +121,8 @@ impl PostgresRequestLog {
     }
 }
 
-/// The request that has the key, or the id, already: none was appended.
-fn existing(session: &mut Session, request: &AcceptedRequest) -> Result<LogReply> {
+/// The request that has the key, or the id, already.
+fn existing(session: &mut Session, request: &AcceptedRequest, lease_ms: Option<u64>) -> Result<LogReply> {
     let (id, fingerprint): (String, Vec<u8>) = session.run(|connection| {
         statement::<(Text, Binary)>(
             "SELECT id, fingerprint FROM trine.requests WHERE (digest = $ AND NOT failed) OR id = $",
@@ -132,17 +131,19 @@ fn existing(session: &mut Session, request: &AcceptedRequest) -> Result<LogReply
         .get_result(connection)
     })?;
     let operation = find(session, &OperationId(id))?.ok_or_else(|| Error::internal("a request vanished"))?;
-    let bytes =
-        fingerprint.try_into().map_err(|_| Error::internal("stored fingerprint of another length"))?;
-    Ok(LogReply::Appended { operation, fingerprint: Fingerprint(bytes), existed: true })
+    LogReply::found(request, lease_ms, operation, fingerprint)
 }
 
-/// Ids are UUIDv7, so the order of the ids is that of acceptance. What another runner is claiming
-/// at this moment is skipped.
+/// Oldest first. What another runner is claiming at this moment is skipped, and so is what waits for an
+/// older write: an end that this statement does not see yet rings for the next look.
 fn claim(session: &mut Session, limit: u32, lease_ms: u64) -> Result<LogReply> {
     let rows: Vec<(String, i64, i64, Option<String>)> = session.run(|connection| {
         statement::<(Text, BigInt, BigInt, Nullable<Text>)>(
-            "WITH due AS (SELECT id FROM trine.requests WHERE NOT done AND due_time <= clock_timestamp() \
+            "WITH due AS (SELECT id FROM trine.requests candidate \
+                          WHERE NOT done AND due_time <= clock_timestamp() \
+                            AND NOT EXISTS (SELECT 1 FROM trine.requests older \
+                                            WHERE older.resource = candidate.resource \
+                                              AND older.number < candidate.number AND NOT older.done) \
                           ORDER BY id LIMIT $ FOR UPDATE SKIP LOCKED) \
              UPDATE trine.requests r SET attempt = r.attempt + 1, \
                  due_time = clock_timestamp() + $ * interval '1 millisecond', \

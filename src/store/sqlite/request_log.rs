@@ -14,9 +14,7 @@ use super::records::{from_json, to_json};
 use super::request_steps::{decide, give_up, purge, renew, retry, settle};
 use super::room::Room;
 use super::statement::{Bind, run, statement};
-use crate::model::{
-    Error, Fingerprint, Operation, OperationId, OperationResult, OperationState, Result, Timestamp,
-};
+use crate::model::{Error, Operation, OperationId, OperationResult, OperationState, Result, Timestamp};
 use crate::store::crash_points;
 use crate::store::request_log::{
     AcceptedRequest, Claimed, DONE_COUNT_MAX, FIRST_ATTEMPT, LogJob, LogReply, RequestLog, outcome_unknown,
@@ -137,16 +135,24 @@ fn append(
     lease_ms: Option<u64>,
     now_ms: i64,
 ) -> Result<LogReply> {
-    let (state, attempt) = if lease_ms.is_some() { ("RUNNING", FIRST_ATTEMPT) } else { ("ACCEPTED", 0) };
-    let due_ms = now_ms.saturating_add(i64::try_from(lease_ms.unwrap_or(0)).unwrap_or(i64::MAX));
+    let resource = request.resource()?;
+    let granted_ms = match &resource {
+        Some(resource) if lease_ms.is_some() && is_pending(connection, resource)? => None,
+        _ => lease_ms,
+    };
+    let claimed = granted_ms.is_some();
+    let (state, attempt) = if claimed { ("RUNNING", FIRST_ATTEMPT) } else { ("ACCEPTED", 0) };
+    let due_ms = now_ms.saturating_add(i64::try_from(granted_ms.unwrap_or(0)).unwrap_or(i64::MAX));
     let idempotency = &request.idempotency;
     let (seconds, nanos) = request.accept_time.seconds_and_nanos();
     let inserted = run(
         connection,
-        "INSERT INTO trine_requests (id, principal, scope, key, fingerprint, request, state, attempt, due_ms, accepted_ms) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        "INSERT INTO trine_requests (id, resource, principal, scope, key, fingerprint, request, state, \
+                                     attempt, due_ms, accepted_ms) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         vec![
             Bind::text(request.id.0.as_str()),
+            Bind::Text(resource),
             Bind::text(idempotency.key.principal.as_str()),
             Bind::text(idempotency.key.scope.as_str()),
             Bind::text(idempotency.key.key.as_str()),
@@ -161,13 +167,28 @@ fn append(
     .map_err(broken)?;
     if inserted > 0 {
         let (operation, fingerprint) = (request.accepted(), idempotency.fingerprint);
-        return Ok(LogReply::Appended { operation, fingerprint, existed: false });
+        return Ok(LogReply::Appended { operation, fingerprint, existed: false, claimed });
     }
-    find_appended(connection, request)
+    find_appended(connection, request, lease_ms)
+}
+
+/// Whether a write to the resource is not yet done.
+fn is_pending(connection: &mut SqliteConnection, resource: &str) -> Result<bool> {
+    let pending: i64 = statement::<BigInt>(
+        "SELECT EXISTS (SELECT 1 FROM trine_requests WHERE resource = ? AND state <> 'DONE')",
+        vec![Bind::text(resource)],
+    )
+    .get_result(connection)
+    .map_err(broken)?;
+    Ok(pending != 0)
 }
 
 /// The request that has the key, or the id, already.
-fn find_appended(connection: &mut SqliteConnection, request: &AcceptedRequest) -> Result<LogReply> {
+fn find_appended(
+    connection: &mut SqliteConnection,
+    request: &AcceptedRequest,
+    lease_ms: Option<u64>,
+) -> Result<LogReply> {
     let key = &request.idempotency.key;
     let (id, fingerprint): (String, Vec<u8>) = statement::<(Text, Binary)>(
         "SELECT id, fingerprint FROM trine_requests \
@@ -183,9 +204,7 @@ fn find_appended(connection: &mut SqliteConnection, request: &AcceptedRequest) -
     .map_err(broken)?;
     let operation =
         find(connection, &OperationId(id))?.ok_or_else(|| Error::internal("a request vanished"))?;
-    let bytes =
-        fingerprint.try_into().map_err(|_| Error::internal("stored fingerprint of another length"))?;
-    Ok(LogReply::Appended { operation, fingerprint: Fingerprint(bytes), existed: true })
+    LogReply::found(request, lease_ms, operation, fingerprint)
 }
 
 fn claim(connection: &mut SqliteConnection, limit: u32, lease_ms: u64, now_ms: i64) -> Result<LogReply> {
@@ -193,8 +212,11 @@ fn claim(connection: &mut SqliteConnection, limit: u32, lease_ms: u64, now_ms: i
     let rows: Vec<(String, i64, i64, Option<String>)> = statement::<(Text, BigInt, BigInt, Nullable<Text>)>(
         "UPDATE trine_requests SET attempt = attempt + 1, due_ms = ?, \
          state = CASE WHEN decided IS NULL THEN 'RUNNING' ELSE 'APPLYING' END \
-         WHERE id IN (SELECT id FROM trine_requests WHERE state <> 'DONE' AND due_ms <= ? \
-                      ORDER BY due_ms, id LIMIT ?) \
+         WHERE number IN (\
+             SELECT number FROM trine_requests due WHERE state <> 'DONE' AND due_ms <= ? \
+                 AND NOT EXISTS (SELECT 1 FROM trine_requests older WHERE older.resource = due.resource \
+                                 AND older.number < due.number AND older.state <> 'DONE') \
+             ORDER BY due_ms, number LIMIT ?) \
          RETURNING request, attempt, faults, decided",
         vec![Bind::integer(until), Bind::integer(now_ms), Bind::integer(i64::from(limit))],
     )

@@ -91,11 +91,12 @@ pub(super) fn settle(connection: &mut SqliteConnection, job: &LogJob) -> Result<
         return Err(Error::internal("not a settlement"));
     };
     let failed = matches!(result, OperationResult::Error(_));
-    step(
-        connection,
+    let settled: Option<i64> = statement::<BigInt>(
         "UPDATE trine_requests SET state = 'DONE', result = ?, apply_time = ?, consistency_token = ?, \
          done_time = ?, failed = ?, decided = NULL \
-         WHERE id = ? AND attempt = ? AND state IN ('RUNNING', 'APPLYING')",
+         WHERE id = ? AND attempt = ? AND state IN ('RUNNING', 'APPLYING') \
+         RETURNING EXISTS (SELECT 1 FROM trine_requests later WHERE later.resource = trine_requests.resource \
+                           AND later.number > trine_requests.number AND later.state <> 'DONE')",
         vec![
             Bind::text(to_json(result)?),
             Bind::text(apply_time.as_str()),
@@ -106,6 +107,10 @@ pub(super) fn settle(connection: &mut SqliteConnection, job: &LogJob) -> Result<
             Bind::integer((*attempt).into()),
         ],
     )
+    .get_result(connection)
+    .optional()
+    .map_err(broken)?;
+    Ok(LogReply::Settled { stepped: settled.is_some(), next_is_due: settled == Some(1) })
 }
 
 /// Runs a [`LogJob::GiveUp`].

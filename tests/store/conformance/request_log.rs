@@ -46,7 +46,7 @@ impl Log {
 
     async fn stepped(&self, job: LogJob) -> bool {
         match self.run(job).await {
-            LogReply::Stepped(stepped) => stepped,
+            LogReply::Stepped(stepped) | LogReply::Settled { stepped, .. } => stepped,
             other => panic!("{other:?}"),
         }
     }
@@ -56,7 +56,7 @@ pub fn request(id: &str, key: &str) -> AcceptedRequest {
     AcceptedRequest {
         id: OperationId(id.to_owned()),
         method: "blog.v1.User.Create".to_owned(),
-        work: Work::WriteSet(Box::new(create_user("alice"))),
+        work: Work::WriteSet(Box::new(create_user(id))),
         idempotency: idempotency(key, 1),
         position: None,
         request_id: "request-1".to_owned(),
@@ -93,7 +93,7 @@ pub async fn a_request_is_appended_once_for_its_key(fresh: Factory) {
     let log = Log::open(fresh);
     let LogReply::Appended { operation, existed, .. } = log.append(FIRST, "k1").await else { panic!() };
     assert_eq!((operation.state, existed), (OperationState::Accepted, false));
-    let LogReply::Appended { operation, existed, fingerprint } = log.append(SECOND, "k1").await else {
+    let LogReply::Appended { operation, existed, fingerprint, .. } = log.append(SECOND, "k1").await else {
         panic!()
     };
     assert_eq!((operation.id.0.as_str(), existed), (FIRST, true));
@@ -143,6 +143,67 @@ pub async fn a_request_can_be_claimed_as_it_is_appended(fresh: Factory) {
     assert!(!log.stepped(decide(SECOND, FIRST_ATTEMPT)).await, "fenced off");
 }
 
+/// A write to `user`, to be carried out by whoever appends it.
+fn write(id: &str, user: &str) -> LogJob {
+    let work = Work::WriteSet(Box::new(create_user(user)));
+    LogJob::Append { request: Arc::new(AcceptedRequest { work, ..request(id, id) }), lease_ms: Some(60_000) }
+}
+
+fn claimed(reply: LogReply) -> bool {
+    match reply {
+        LogReply::Appended { existed: false, claimed, .. } => claimed,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Given an older write to one resource that is not done, then a later one is not claimed, neither as it is
+/// appended nor afterwards, and the older one's end says that it is its turn.
+pub async fn writes_to_one_resource_are_claimed_in_order(fresh: Factory) {
+    let log = Log::open(fresh);
+    let ids = |jobs: Vec<Claimed>| jobs.into_iter().map(|job| job.request.id.0.clone()).collect::<Vec<_>>();
+    assert!(claimed(log.run(write(FIRST, "alice")).await));
+    assert!(!claimed(log.run(write(SECOND, "alice")).await));
+    assert!(claimed(log.run(write("01920000-0000-7000-8000-000000000003", "bob")).await));
+    assert!(ids(log.claim(60_000).await).is_empty(), "the first is under way");
+    let LogJob::Retry { id, attempt, forget_decision, fault, not_before, .. } = retry(FIRST, 1, false) else {
+        unreachable!("a retry")
+    };
+    let later = LogJob::Retry { id, attempt, delay_ms: 60_000, forget_decision, fault, not_before };
+    assert!(log.stepped(later).await);
+    assert!(ids(log.claim(60_000).await).is_empty(), "the first is due later");
+    assert!(log.stepped(give_up(None)).await);
+    assert_eq!(ids(log.claim(60_000).await), [FIRST], "both are due");
+    let done = OperationResult::Response(Answer::Empty);
+    let ended = log.run(settle(FIRST, 2, done.clone())).await;
+    assert!(matches!(ended, LogReply::Settled { stepped: true, next_is_due: true }), "{ended:?}");
+    assert_eq!(ids(log.claim(60_000).await), [SECOND]);
+    let ended = log.run(settle(SECOND, 1, done)).await;
+    assert!(matches!(ended, LogReply::Settled { stepped: true, next_is_due: false }), "{ended:?}");
+}
+
+/// Given writes to one resource that are appended at once, then one of them is claimed.
+pub async fn one_write_of_a_batch_to_one_resource_is_claimed(fresh: Factory) {
+    let log = Log::open(fresh);
+    let jobs = vec![write(FIRST, "alice"), write(SECOND, "alice")];
+    let replies = log.store.run_all(jobs, Deadline::after(Duration::from_secs(30))).await;
+    let claims = replies.into_iter().filter(|reply| claimed(reply.clone().unwrap())).count();
+    assert_eq!(claims, 1);
+    assert!(log.claim(60_000).await.is_empty());
+}
+
+/// Given an append that is run again because nobody knows what became of it, then it is no twin of itself; a
+/// twin is answered as the first was.
+pub async fn an_append_that_is_run_again_keeps_its_claim(fresh: Factory) {
+    let log = Log::open(fresh);
+    let LogReply::Appended { operation: first, .. } = log.run(write(FIRST, "alice")).await else { panic!() };
+    assert!(claimed(log.run(write(FIRST, "alice")).await));
+    let LogReply::Appended { operation, existed, claimed, .. } = log.append(SECOND, FIRST).await else {
+        panic!()
+    };
+    assert_eq!((existed, claimed), (true, false));
+    assert_eq!((operation.id, operation.state, operation.attempts), (first.id, first.state, first.attempts));
+}
+
 /// Given many steps at once, of which some are of claims that are over, then each is told for itself.
 pub async fn steps_of_one_batch_are_answered_one_by_one(fresh: Factory) {
     let log = Log::open(fresh);
@@ -162,7 +223,8 @@ pub async fn steps_of_one_batch_are_answered_one_by_one(fresh: Factory) {
     assert_eq!(replies[5].1, replies[6].1, "{replies:?}");
     assert_eq!(log.claim(60_000).await.len(), 6);
     let attempt = |number: usize| if number.is_multiple_of(2) { 1 } else { 7 };
-    let current = |reply| matches!(reply, Ok(LogReply::Stepped(true)));
+    let current =
+        |reply| matches!(reply, Ok(LogReply::Stepped(true) | LogReply::Settled { stepped: true, .. }));
     let expected = [true, false, true, false];
     let decisions = ids[..4].iter().enumerate().map(|(number, id)| decide(id, attempt(number)));
     let decided: Vec<bool> = run_all(decisions.collect()).await.into_iter().map(current).collect();

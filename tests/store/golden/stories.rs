@@ -127,7 +127,7 @@ fn request(number: u32) -> AcceptedRequest {
     AcceptedRequest {
         id: OperationId(uuid(number)),
         method: "blog.v1.User.Create".to_owned(),
-        work: Work::WriteSet(Box::new(create_user("alice"))),
+        work: Work::WriteSet(Box::new(create_user(&format!("r{number:04}")))),
         idempotency: idempotency(&format!("request{number}"), 1),
         position: None,
         request_id: "request-1".to_owned(),
@@ -233,8 +233,12 @@ fn record_operation(doors: &mut Doors) {
     doors.commit(&[WriteSet { operation: Some(operation(&uuid(9000))), ..pushed }]);
 }
 
+fn claimed(number: u32) -> LogJob {
+    LogJob::Append { request: Arc::new(request(number)), lease_ms: Some(60_000) }
+}
+
 fn request_append(doors: &mut Doors) {
-    doors.log(&[LogJob::append(request(9000)), LogJob::append(request(3))]);
+    doors.log(&[claimed(9000), claimed(3)]);
 }
 
 fn request_claim(doors: &mut Doors) {

@@ -2,6 +2,11 @@
 -- index holds, except the two ends of a request's life, so that updates stay on their page (HOT).
 CREATE TABLE trine.requests (
     id                text COLLATE "C" PRIMARY KEY,
+    -- In the order of acceptance: what was answered before another was asked has the lower number, whichever
+    -- processes accepted them. The time within the ids is of clocks that differ.
+    number            bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    -- What a plain write writes: it waits for every older one of the same. Null: waits for nobody.
+    resource          text COLLATE "C",
     -- SHA-256 of principal, scope and idempotency key.
     digest            bytea NOT NULL,
     fingerprint       bytea NOT NULL,
@@ -27,4 +32,5 @@ CREATE TABLE trine.requests (
 
 CREATE UNIQUE INDEX requests_key ON trine.requests (digest) WHERE NOT failed;
 CREATE INDEX requests_pending ON trine.requests (id) WHERE NOT done;
+CREATE INDEX requests_order ON trine.requests (resource, number) WHERE NOT done AND resource IS NOT NULL;
 CREATE INDEX requests_done ON trine.requests (done_time) WHERE done;

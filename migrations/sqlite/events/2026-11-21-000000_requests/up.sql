@@ -1,7 +1,11 @@
 -- Requests that were answered 202, and what became of them. With rowids: a row is longer than what a page
 -- of a table without them holds, and each would be kept, and written twice, on a page of its own.
 CREATE TABLE trine_requests (
-    id              TEXT PRIMARY KEY,
+    -- In the order of acceptance. Declared, so that VACUUM keeps it.
+    number          INTEGER PRIMARY KEY,
+    id              TEXT NOT NULL UNIQUE,
+    -- What a plain write writes: it waits for every older one of the same. Null: waits for nobody.
+    resource        TEXT,
     principal       TEXT NOT NULL,
     scope           TEXT NOT NULL,
     key             TEXT NOT NULL,
@@ -26,4 +30,6 @@ CREATE TABLE trine_requests (
 
 CREATE UNIQUE INDEX trine_requests_key ON trine_requests (principal, scope, key) WHERE failed = 0;
 CREATE INDEX trine_requests_due ON trine_requests (due_ms) WHERE state <> 'DONE';
+CREATE INDEX trine_requests_order ON trine_requests (resource, number)
+    WHERE state <> 'DONE' AND resource IS NOT NULL;
 CREATE INDEX trine_requests_done ON trine_requests (done_time) WHERE state = 'DONE';
