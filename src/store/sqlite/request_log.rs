@@ -301,7 +301,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::model::{Idempotency, IdempotencyKey, Position};
+    use crate::model::{Fingerprint, Idempotency, IdempotencyKey, Position};
     use crate::store::backend::Database;
     use crate::store::handles::OpenOptions;
     use crate::store::request_log::Work;
