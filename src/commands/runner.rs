@@ -81,7 +81,13 @@ impl Runner {
     /// Looks into the log for what is due.
     async fn look(&self, stop: &mut watch::Receiver<bool>) {
         while !*stop.borrow() {
-            let Some(room) = self.intake.enter().await else { return };
+            // Under load there may be no room for long, and what is claimed after the stop is only given back.
+            let room = tokio::select! {
+                biased;
+                _ = stop.changed() => return,
+                room = self.intake.enter() => room,
+            };
+            let Some(room) = room else { return };
             if self.claim(room).await {
                 continue;
             }

@@ -29,7 +29,8 @@ pub struct Background {
 }
 
 impl Background {
-    /// Claims nothing more and waits until what is under way is settled or handed back to the log.
+    /// Claims nothing more and waits until what is under way is settled or handed back to the log. Who does
+    /// not wait for it loses nothing: the leases run out.
     pub async fn stop(self) {
         self.stop.send_replace(true);
         for task in self.tasks {
@@ -88,7 +89,8 @@ async fn purge(requests: RequestStore, mut stopped: watch::Receiver<bool>) {
         let done_before = Timestamp::from_jiff(jiff::Timestamp::now() - KEEP);
         // A purge takes a bounded number; more may be waiting.
         let job = LogJob::Purge { done_before };
-        while let Ok(LogReply::Stepped(true)) = requests.run(job.clone(), Deadline::after(JOB_TIMEOUT)).await
+        while !*stopped.borrow()
+            && let Ok(LogReply::Stepped(true)) = requests.run(job.clone(), Deadline::after(JOB_TIMEOUT)).await
         {
         }
     }

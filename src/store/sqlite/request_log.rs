@@ -68,6 +68,7 @@ impl SqliteRequestLog {
 
     /// The log is written in order, so whatever is not waited for now is on the disk with the next that is.
     fn wait_for_disk(&mut self, waits: bool) -> Result<()> {
+        let waits = waits && !crate::failpoint::misbehaves("log.relaxed");
         if self.waits != waits {
             let level = if waits { "FULL" } else { "NORMAL" };
             let pragma = format!("PRAGMA synchronous = {level}");
