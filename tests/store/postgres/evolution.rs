@@ -10,8 +10,7 @@ use trine::store::backend::Reading;
 use trine::store::{Patience, Verdict};
 
 use super::{committed, fresh_url};
-use crate::conformance::fixture::deadline;
-use crate::conformance::fixture::options;
+use crate::conformance::fixture::{deadline, options};
 use crate::conformance::write_sets::{document, mutation, write_set};
 use crate::support::shared;
 
