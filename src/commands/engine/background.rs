@@ -71,17 +71,34 @@ impl Engine {
 }
 
 async fn keep_figures(requests: RequestStore, mut stopped: watch::Receiver<bool>) {
+    let mut failed = false;
     while pass(&mut stopped, FIGURES_INTERVAL).await {
-        let reply = requests.run(LogJob::Backlog, Deadline::after(JOB_TIMEOUT)).await;
-        if let Ok(LogReply::Backlog { accepted, running, applying, done, oldest_pending_ms }) = reply {
-            let states =
-                [("accepted", accepted), ("running", running), ("applying", applying), ("done", done)];
-            for (state, count) in states {
-                metrics::gauge!("trine_operations", "state" => state).set(count as f64);
+        match requests.run(LogJob::Backlog, Deadline::after(JOB_TIMEOUT)).await {
+            Ok(reply) => {
+                show(&reply);
+                if std::mem::take(&mut failed) {
+                    tracing::info!("the figures of the backlog are current again");
+                }
             }
-            metrics::gauge!("trine_relay_lag_seconds").set(oldest_pending_ms as f64 / 1000.0);
+            Err(error) => {
+                // Figures that stand still look like a backlog that does.
+                metrics::counter!("trine_backlog_errors_total").increment(1);
+                if !std::mem::replace(&mut failed, true) {
+                    tracing::warn!(%error, context = error.context, "the figures of the backlog stand still");
+                }
+            }
         }
     }
+}
+
+fn show(reply: &LogReply) {
+    let LogReply::Backlog { accepted, running, applying, done, oldest_pending_ms } = *reply else { return };
+    for (state, count) in
+        [("accepted", accepted), ("running", running), ("applying", applying), ("done", done)]
+    {
+        metrics::gauge!("trine_operations", "state" => state).set(count as f64);
+    }
+    metrics::gauge!("trine_relay_lag_seconds").set(oldest_pending_ms as f64 / 1000.0);
 }
 
 async fn purge(requests: RequestStore, mut stopped: watch::Receiver<bool>) {
