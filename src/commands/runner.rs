@@ -221,7 +221,9 @@ impl Runner {
         let fault = is_fault(error);
         let delay = pause(if fault { claimed.faults + 1 } else { claimed.attempt });
         let (id, attempt) = (claimed.request.id.clone(), claimed.attempt);
-        tracing::info!(operation = %id, %error, context = error.context, ?delay, "tried again later");
+        // Ordinary waiting: with many for one resource, a line a turn would be all that the log holds.
+        tracing::debug!(operation = %id, %error, context = error.context, ?delay, "tried again later");
+        metrics::counter!("trine_operations_tried_again_total").increment(1);
         let job = LogJob::Retry {
             id,
             attempt,
