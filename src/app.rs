@@ -92,7 +92,7 @@ async fn run(settings: Settings, telemetry: &Telemetry) -> Result<(), Refusals> 
         .map_err(|error| vec![format!("cannot serve: {error}")])?;
     signals.next().await;
     drain::pause(&probes, settings.http.drain_ms, &mut signals).await;
-    drain::stop(serving, services.commands).await;
+    drain::stop(serving, services.commands, &mut signals).await;
     Ok(())
 }
 

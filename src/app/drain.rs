@@ -4,7 +4,7 @@
 //! connections: closing the listener first would reset them. So readiness goes first, then, after a
 //! pause, the listener, then what runs, then the background work. Not here: what each of them does
 //! when it is told to stop. Invariant: nothing that could put work off still runs when the background
-//! services are told to stop.
+//! services are told to stop, and each part ends within its limit whatever hangs.
 
 use std::io;
 use std::time::Duration;
@@ -13,6 +13,10 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::commands::engine::Background;
 use crate::http::{Probes, Serving};
+
+/// For what was accepted and is under way to a monolith. With the pause and the requests' own limit before it
+/// this stays below the 30 s that orchestrators give.
+const COMMANDS_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// SIGTERM (orchestrators) and SIGINT (people), kept from the first one on, so that a second one
 /// does not end the process in the middle of its drain.
@@ -46,12 +50,26 @@ pub async fn pause(probes: &Probes, pause_ms: u64, signals: &mut StopSignals) {
 }
 
 /// Requests end first, then the work they have put off: nothing new arrives for it.
-pub async fn stop(serving: Serving, commands: Option<Background>) {
+pub async fn stop(serving: Serving, commands: Option<Background>, signals: &mut StopSignals) {
     if let Err(error) = serving.stop().await {
         tracing::error!(%error, "a listener did not stop cleanly");
     }
     if let Some(commands) = commands {
-        commands.stop().await;
+        stop_commands(commands, signals).await;
     }
     tracing::info!("stopped");
+}
+
+/// What does not end in time keeps its lease in the request log: it is claimed again, here or elsewhere, when
+/// that runs out.
+async fn stop_commands(commands: Background, signals: &mut StopSignals) {
+    tokio::select! {
+        () = commands.stop() => {}
+        () = tokio::time::sleep(COMMANDS_TIMEOUT) => {
+            tracing::warn!("requests are still under way; they go on when their leases have run out");
+        }
+        () = signals.next() => {
+            tracing::info!("asked again to stop: what is under way goes on when its leases have run out");
+        }
+    }
 }

@@ -31,9 +31,20 @@ struct Handed {
     /// An [`Ask`] as JSON.
     text: Vec<u8>,
     deadline: Deadline,
-    /// Set before it may be sent.
-    begun: Arc<AtomicBool>,
+    fate: Arc<Fate>,
     reply: oneshot::Sender<Result<Operation>>,
+}
+
+/// Whether a request is sent or its caller is told that it was not: one atomic, so that on no machine
+/// both can be.
+#[derive(Default)]
+struct Fate(AtomicBool);
+
+impl Fate {
+    /// True for who asks first; the other has to live with it.
+    fn decide(&self) -> bool {
+        self.0.compare_exchange(false, true, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
 }
 
 impl HandOver {
@@ -45,25 +56,20 @@ impl HandOver {
     /// The request is durable at the microservice when this returns.
     pub async fn accept(&self, ask: &Ask, deadline: Deadline) -> Result<Operation> {
         let text = serde_json::to_vec(ask).map_err(|error| Error::internal(error.to_string()))?;
-        let begun = Arc::new(AtomicBool::new(false));
-        let (reply, mut answer) = oneshot::channel();
-        self.convoy.push(Handed { text, deadline, begun: begun.clone(), reply });
-        match tokio::time::timeout_at(deadline.instant().into(), &mut answer).await {
+        let fate = Arc::new(Fate::default());
+        let (reply, answer) = oneshot::channel();
+        self.convoy.push(Handed { text, deadline, fate: fate.clone(), reply });
+        match tokio::time::timeout_at(deadline.instant().into(), answer).await {
             Ok(answer) => answer.unwrap_or_else(|_| Err(unknown())),
-            Err(_) => {
-                // Closed first: whoever would send it now sees that nobody waits.
-                answer.close();
-                Err(if begun.load(Ordering::SeqCst) { unknown() } else { too_late() })
-            }
+            Err(_) => Err(if fate.decide() { too_late() } else { unknown() }),
         }
     }
 }
 
 impl Handed {
-    /// False: its caller has gone and was told that nothing was accepted.
+    /// False: its caller has gone, or was told that nothing was accepted.
     fn begin(&self) -> bool {
-        self.begun.store(true, Ordering::SeqCst);
-        !self.reply.is_closed()
+        !self.reply.is_closed() && self.fate.decide()
     }
 
     fn answer(self, answer: Result<Operation>) {
@@ -132,4 +138,22 @@ fn too_late() -> Error {
         Reason::Deadline,
         "the request's deadline passed before it was handed over; nothing was accepted",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_sent_is_not_said_to_be_too_late() {
+        for _ in 0..1000 {
+            let fate = Fate::default();
+            let (sent, too_late) = std::thread::scope(|scope| {
+                let sender = scope.spawn(|| fate.decide());
+                let caller = fate.decide();
+                (sender.join().expect("decides"), caller)
+            });
+            assert!(sent != too_late, "{sent} {too_late}");
+        }
+    }
 }

@@ -82,7 +82,13 @@ impl Runner {
     /// Looks into the log for what is due.
     async fn look(&self, stop: &mut watch::Receiver<bool>) {
         while !*stop.borrow() {
-            let Some(room) = self.intake.enter().await else { return };
+            // Under load there may be no room for long, and what is claimed after the stop is only given back.
+            let room = tokio::select! {
+                biased;
+                _ = stop.changed() => return,
+                room = self.intake.enter() => room,
+            };
+            let Some(room) = room else { return };
             if self.claim(room).await {
                 continue;
             }
@@ -216,7 +222,9 @@ impl Runner {
         let fault = is_fault(error);
         let delay = pause(if fault { claimed.faults + 1 } else { claimed.attempt });
         let (id, attempt) = (claimed.request.id.clone(), claimed.attempt);
-        tracing::info!(operation = %id, %error, context = error.context, ?delay, "tried again later");
+        // Ordinary waiting: with many for one resource, a line a turn would be all that the log holds.
+        tracing::debug!(operation = %id, %error, context = error.context, ?delay, "tried again later");
+        metrics::counter!("trine_operations_tried_again_total").increment(1);
         let job = LogJob::Retry {
             id,
             attempt,

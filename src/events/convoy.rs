@@ -77,7 +77,7 @@ impl<T: Send + 'static> Convoy<T> {
             state.departing = true;
             state.under_way += 1;
         }
-        let passage = Passage { convoy: self.clone(), departing: true };
+        let passage = Passage { convoy: self.clone(), departing: true, begun: false };
         self.runtime.spawn(passage.travel());
     }
 
@@ -89,14 +89,18 @@ impl<T: Send + 'static> Convoy<T> {
 }
 
 /// One batch under way. Dropped in the middle (a panic, the end of the process) it makes room all
-/// the same.
-struct Passage<T> {
+/// the same, and what waits goes on: nobody else would send it.
+struct Passage<T: Send + 'static> {
     convoy: Arc<Convoy<T>>,
     departing: bool,
+    /// Not so when the runtime has ended and drops what it is given: another passage would end likewise,
+    /// and so on without end.
+    begun: bool,
 }
 
 impl<T: Send + 'static> Passage<T> {
     async fn travel(mut self) {
+        self.begun = true;
         // Taken here and not where it was decided to go: what was pushed in between comes along.
         let batch = self.convoy.board();
         self.convoy.batch_size.record(batch.len() as f64);
@@ -106,13 +110,8 @@ impl<T: Send + 'static> Passage<T> {
             self.convoy.depart();
             sent.await;
         }
-        let convoy = self.convoy.clone();
-        drop(self);
-        convoy.depart();
     }
-}
 
-impl<T> Passage<T> {
     fn departed(&mut self) {
         if std::mem::take(&mut self.departing) {
             self.convoy.state.lock().departing = false;
@@ -120,10 +119,13 @@ impl<T> Passage<T> {
     }
 }
 
-impl<T> Drop for Passage<T> {
+impl<T: Send + 'static> Drop for Passage<T> {
     fn drop(&mut self) {
         self.departed();
         self.convoy.state.lock().under_way -= 1;
+        if self.begun {
+            self.convoy.depart();
+        }
     }
 }
 
@@ -191,11 +193,25 @@ mod tests {
             sender.send(batch).expect("the test listens");
             std::future::ready(()).boxed()
         });
-        convoy.push(0);
-        while convoy.state.lock().under_way > 0 {
-            tokio::task::yield_now().await;
-        }
-        convoy.push(1);
-        assert_eq!(sent.recv().await.expect("the next"), [1]);
+        // The second waits while the first panics, and nobody pushes again.
+        (0..=1).for_each(|item| convoy.push(item));
+        let next = tokio::time::timeout(Duration::from_secs(10), sent.recv()).await;
+        assert_eq!(next.expect("sent by itself").expect("the next"), [1]);
+    }
+
+    #[test]
+    fn the_end_of_the_process_ends_what_waits() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let convoy = runtime.block_on(async {
+            let (convoy, mut sent) = convoy(FOR_EVER, 1);
+            convoy.push(0);
+            let under_way = sent.recv().await.expect("alone");
+            convoy.push(1);
+            std::mem::forget(under_way);
+            convoy
+        });
+        drop(runtime);
+        let state = convoy.state.lock();
+        assert_eq!((state.under_way, state.waiting.len()), (0, 1));
     }
 }

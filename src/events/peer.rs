@@ -76,7 +76,8 @@ impl Peer {
         if let Some(refusal) = peer_error::refusal_of(status) {
             return Error { retry_after_s, ..refusal };
         }
-        let error = self.unreachable(status.to_string());
+        // The peer is there: it has answered the call.
+        let error = not_reachable(status.to_string());
         let error = Error { retry_after_s: retry_after_s.or(error.retry_after_s), ..error };
         Failure { error, may_be_done: peer_error::status_leaves_open(status), unknown_call: false }
             .into_error()
@@ -162,9 +163,7 @@ impl Peer {
             let away_s = lasted.as_secs();
             tracing::warn!(peer = %self.base, away_s, failures, context, "a peer does not answer; calls go on");
         }
-        Error::new(Reason::DatabaseUnavailable, "the service that does this is not reachable now; try again")
-            .with_context(context)
-            .with_retry_after_s(1)
+        not_reachable(context)
     }
 
     fn answered(&self) {
@@ -189,6 +188,12 @@ impl Failure {
     pub fn into_error(self) -> Error {
         if self.may_be_done { outcome_unknown(self.error) } else { self.error }
     }
+}
+
+fn not_reachable(context: String) -> Error {
+    Error::new(Reason::DatabaseUnavailable, "the service that does this is not reachable now; try again")
+        .with_context(context)
+        .with_retry_after_s(1)
 }
 
 fn nothing_done(error: Error) -> Failure {
@@ -239,5 +244,13 @@ mod tests {
         assert_eq!(reason(&peer).await, Reason::CommitOutcomeUnknown);
         silent.join().unwrap();
         assert_eq!(reason(&peer).await, Reason::DatabaseUnavailable, "the listener is closed");
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_cannot_take_one_of_many_is_not_away() {
+        let peer = Peer::new("http://127.0.0.1:1", Secrets::parse(SECRET).unwrap()).unwrap();
+        let refused = peer.refusal_of_member(&Error::new(Reason::Overloaded, "full").to_status(), Some(3));
+        assert_eq!((refused.reason, refused.retry_after_s), (Reason::DatabaseUnavailable, Some(3)));
+        assert_eq!(peer.reachability.lock().answered(Instant::now()), None, "nobody was told that it is");
     }
 }

@@ -1,12 +1,12 @@
 //! The relay: carries decided write sets up to the monolith's inbox and brings their ends back.
 //!
-//! Whatever it holds is durable in the request log, so it may be killed at any point: what was not
-//! settled is claimed and pushed again. It holds no more than what is under way here; when the
+//! The request of whatever it holds is durable in the request log, so it may be killed at any point:
+//! what was not settled is claimed and pushed again. A decision need not outlast a power loss: it is
+//! taken again then, and the primary keeps the first of an operation that reaches it. The relay holds no more than what is under way here; when the
 //! monolith is away it hands everything back to the log, due later, and waits.
 
-use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use futures_util::future::{join, join_all};
@@ -15,11 +15,12 @@ use rand::RngExt;
 use tokio::sync::oneshot;
 
 use super::body::Body;
-use super::cloud_event::{CloudEvent, INBOX_PATH, InboxResult, InboxResults, MEDIA_TYPE, Outcome};
+use super::cloud_event::{CloudEvent, INBOX_PATH, InboxResult, InboxResults, MEDIA_TYPE};
 use super::convoy::Convoy;
+use super::ending::{Ending, Results, Settlement};
 use super::guards::{FAULTS_MAX, is_fault};
 use super::peer::Peer;
-use super::peer_error::from_status;
+use super::replans::Replans;
 use crate::failpoint;
 use crate::model::{Deadline, Error, OperationId, OperationResult, Position, Reason, Result, Timestamp};
 use crate::store::RequestStore;
@@ -63,8 +64,7 @@ pub struct Relay {
     settled: Arc<dyn Fn(&OperationId) + Send + Sync>,
     /// Pushes in a row that the monolith did not answer.
     failures: Arc<Mutex<u32>>,
-    /// How often an operation was decided anew; known to this process only, which bounds it well enough.
-    replans: Arc<Mutex<HashMap<OperationId, u32>>>,
+    replans: Arc<Replans>,
 }
 
 impl Relay {
@@ -104,19 +104,20 @@ impl Relay {
             match serialise(&parcel) {
                 Ok(event) => {
                     if !body.has_room(&event) {
-                        all_well &= self.push_body(std::mem::take(&mut body)).await;
+                        all_well &= self.push_body(std::mem::take(&mut body)).await.is_ok();
                     }
                     body.add(parcel, &event);
                 }
                 Err(error) => self.trouble(parcel, &error).await,
             }
         }
-        all_well & self.push_body(body).await
+        all_well & self.push_body(body).await.is_ok()
     }
 
-    async fn push_body(&self, body: Body<Parcel>) -> bool {
+    /// Fails when the monolith did not answer; what was in the body is back in the log then.
+    async fn push_body(&self, body: Body<Parcel>) -> Result<()> {
         let Body { members: parcels, text } = body;
-        let Some(first) = parcels.first() else { return true };
+        let Some(first) = parcels.first() else { return Ok(()) };
         let id = format!("{}.{}", first.event.id, first.attempt);
         failpoint!("push.before");
         let deadline = Deadline::after(PUSH_TIMEOUT);
@@ -126,40 +127,46 @@ impl Relay {
         match answer {
             Ok(answer) => {
                 self.end(parcels, answer.results).await;
-                true
+                Ok(())
             }
             // One of them is to blame, and the answer does not say which.
-            Err(error) if is_fault(&error) && parcels.len() > 1 => {
-                self.push_each(parcels).await;
-                true
-            }
+            Err(error) if is_fault(&error) && parcels.len() > 1 => self.push_each(parcels).await,
             Err(error) => {
-                join_all(parcels.into_iter().map(|parcel| self.trouble(parcel, &error))).await;
-                is_fault(&error)
+                self.put_off(parcels, &error).await;
+                if is_fault(&error) { Ok(()) } else { Err(error) }
             }
         }
     }
 
-    async fn push_each(&self, parcels: Vec<Parcel>) {
-        for parcel in parcels {
+    /// One after the other, as long as the monolith answers: where it hangs each would cost a time-out.
+    async fn push_each(&self, parcels: Vec<Parcel>) -> Result<()> {
+        let mut parcels = parcels.into_iter();
+        while let Some(parcel) = parcels.next() {
             match serialise(&parcel) {
                 Ok(event) => {
                     let mut alone = Body::default();
                     alone.add(parcel, &event);
-                    Box::pin(self.push_body(alone)).await;
+                    if let Err(error) = Box::pin(self.push_body(alone)).await {
+                        self.put_off(parcels, &error).await;
+                        return Err(error);
+                    }
                 }
                 Err(error) => self.trouble(parcel, &error).await,
             }
         }
+        Ok(())
+    }
+
+    async fn put_off(&self, parcels: impl IntoIterator<Item = Parcel>, error: &Error) {
+        join_all(parcels.into_iter().map(|parcel| self.trouble(parcel, error))).await;
     }
 
     /// Those that have ended together, in one step of the log; each of the others for itself.
     async fn end(&self, parcels: Vec<Parcel>, results: Vec<InboxResult>) {
-        let mut results: HashMap<OperationId, InboxResult> =
-            results.into_iter().map(|result| (result.id.clone(), result)).collect();
+        let mut results = Results::new(results);
         let (mut ended, mut others) = (Vec::new(), Vec::new());
         for parcel in parcels {
-            match Ending::of(results.remove(&parcel.event.id)) {
+            match Ending::of(results.take(&parcel.event.id)) {
                 Ending::Settled(settlement) => ended.push((parcel, settlement)),
                 Ending::Replan(position) => others.push(self.replan(parcel, position).boxed()),
                 Ending::Trouble(error) => {
@@ -181,12 +188,7 @@ impl Relay {
             jobs.push(LogJob::Settle { id, attempt, recorded, result, apply_time, consistency_token });
             told.push((parcel, position));
         }
-        {
-            let mut replans = self.replans.lock();
-            for (parcel, _) in &told {
-                replans.remove(&parcel.event.id);
-            }
-        }
+        self.replans.forget(told.iter().map(|(parcel, _)| &parcel.event.id));
         failpoint!("settle.before");
         let settled = self.requests.run_all(jobs, Deadline::after(LOG_TIMEOUT)).await;
         failpoint!("settle.after");
@@ -204,12 +206,7 @@ impl Relay {
     /// is given room, and in the end an answer.
     async fn replan(&self, parcel: Parcel, position: Option<Position>) {
         metrics::counter!("trine_rule_reruns_total").increment(1);
-        let replans = {
-            let mut replans = self.replans.lock();
-            let count = replans.entry(parcel.event.id.clone()).or_default();
-            *count += 1;
-            *count
-        };
+        let replans = self.replans.count(&parcel.event.id, Instant::now());
         if replans >= REPLANS_MAX {
             let message =
                 format!("what it relies on changed {replans} times while it was decided; try again");
@@ -253,12 +250,12 @@ impl Relay {
     /// cannot record that either, only the log here knows the end.
     async fn give_up(&self, parcel: Parcel, error: &Error) {
         metrics::counter!("trine_operations_given_up_total").increment(1);
-        self.replans.lock().remove(&parcel.event.id);
+        self.replans.forget([&parcel.event.id]);
         let operation = parcel.event.data.write_set.operation.as_ref();
-        let recorded = operation.is_some_and(|operation| operation.result.is_none());
-        tracing::error!(operation = %parcel.event.id, %error, context = error.context, recorded, "given up");
+        let pushes_failure = operation.is_some_and(|operation| operation.result.is_none());
+        tracing::error!(operation = %parcel.event.id, %error, context = error.context, pushes_failure, "given up");
         let status = error.to_status();
-        if !recorded {
+        if !pushes_failure {
             let result = OperationResult::Error(status);
             let settlement = Settlement { recorded: false, result, consistency_token: None, position: None };
             return self.settle(vec![(parcel, settlement)]).await;
@@ -282,43 +279,6 @@ fn has_stepped(reply: Result<LogReply>) -> bool {
             tracing::warn!(%error, context = error.context, "request log; the lease will run out");
             false
         }
-    }
-}
-
-/// What an answer of the inbox means for the request.
-enum Ending {
-    Settled(Settlement),
-    /// With the position that shows what has changed.
-    Replan(Option<Position>),
-    Trouble(Error),
-}
-
-struct Settlement {
-    /// On the primary.
-    recorded: bool,
-    result: OperationResult,
-    consistency_token: Option<String>,
-    position: Option<Position>,
-}
-
-impl Ending {
-    fn of(result: Option<InboxResult>) -> Self {
-        let Some(InboxResult { outcome, answer, error, consistency_token, position, retry_after_s, .. }) =
-            result
-        else {
-            return Self::Trouble(Error::internal("the inbox said nothing of it"));
-        };
-        let result = match (outcome, answer, error) {
-            (Outcome::Applied, Some(answer), _) => OperationResult::Response(answer),
-            (Outcome::Failed, _, Some(status)) => OperationResult::Error(status),
-            (Outcome::Replan, ..) => return Self::Replan(position),
-            (_, _, error) => {
-                let empty = || Error::internal("an answer without content");
-                let error = error.map_or_else(empty, |status| from_status(&status));
-                return Self::Trouble(Error { retry_after_s, ..error });
-            }
-        };
-        Self::Settled(Settlement { recorded: true, result, consistency_token, position })
     }
 }
 
@@ -392,6 +352,6 @@ mod tests {
         let operation = claimed[0].decided.as_ref().and_then(|decided| decided.operation.clone()).unwrap();
         let Some(OperationResult::Error(status)) = operation.result else { panic!("{operation:?}") };
         assert_eq!(status["details"][0]["reason"], "CONFLICT");
-        assert!(relay.replans.lock().is_empty());
+        assert_eq!(relay.replans.count(&request().id, Instant::now()), 1, "forgotten");
     }
 }

@@ -44,10 +44,18 @@ pub enum Verdict {
 /// How long a commit may wait for rows locked by others.
 #[derive(Clone, Copy, Debug)]
 pub enum Patience {
-    /// Not at all: members whose rows are locked come back as [`Verdict::Busy`].
-    SkipLocked,
+    /// Not at all: members whose rows are locked come back as [`Verdict::Busy`]. What broke a transaction is
+    /// looked for in parts of the batch until then, when nobody waits for an answer any more.
+    SkipLocked(Instant),
     /// The slow lane, one member at a time.
     WaitUntil(Instant),
+}
+
+impl Patience {
+    pub(super) fn is_over(self) -> bool {
+        let (Self::SkipLocked(until) | Self::WaitUntil(until)) = self;
+        Instant::now() >= until
+    }
 }
 
 /// One reading connection.

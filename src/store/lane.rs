@@ -97,7 +97,7 @@ impl<S: Service> Lane<S> {
         self.queue.push_all(works.into_iter());
     }
 
-    /// What the last attempt to connect said.
+    /// Ready while a thread is connected, else what the last attempt to connect said.
     pub(super) fn health(&self) -> Health {
         self.queue.health()
     }
@@ -154,19 +154,17 @@ impl<S: Service> Worker<S> {
         let mut link = Link::new();
         let mut counted = false;
         loop {
+            // Where one connection broke the server has usually gone, and taken all of them: without this each
+            // would cost a batch of its own before it is replaced.
+            link.discard_if_older_than(self.queue.breakages());
             if self.service.connects_ahead() {
                 self.connect(&mut link);
             }
             self.count(&link, &mut counted);
             let take = |waiting: &mut VecDeque<S::Work>| self.service.take(waiting, self.batch_length_max);
             let retry_at = link.retry_at().filter(|_| self.service.connects_ahead());
-            match self.queue.next(take, retry_at) {
-                Next::Batch(batch) => {
-                    // Where one connection broke the server has usually gone, and taken all of them: without
-                    // this each would cost a batch of its own before it is replaced.
-                    link.discard_if_older_than(self.queue.breakages());
-                    self.serve(&mut link, batch);
-                }
+            match self.queue.next(take, retry_at, link.breakages()) {
+                Next::Batch(batch) => self.serve(&mut link, batch),
                 Next::Retry => {}
                 Next::Closed => {
                     link.discard();
@@ -194,6 +192,9 @@ impl<S: Service> Worker<S> {
             let outcome = catch_unwind(AssertUnwindSafe(|| self.service.connect()))
                 .unwrap_or_else(|_| Err(Error::internal("panic while connecting")));
             self.queue.set_health(outcome.as_ref().err());
+            if outcome.is_ok() {
+                self.queue.join(link.breakages());
+            }
             link.set(outcome);
         }
     }

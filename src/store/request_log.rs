@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::json::{from_json, to_json};
+use super::lane::work::deadline_passed;
 use crate::model::{
     AnswerPlan, Error, Fingerprint, Idempotency, Operation, OperationId, OperationResult, OperationState,
     Position, Reason, Result, Timestamp, WriteSet,
@@ -125,8 +126,8 @@ pub struct Claimed {
 /// The attempt of a request that was claimed when it was appended.
 pub const FIRST_ATTEMPT: u32 = 1;
 
-/// A [`LogJob::Backlog`] counts no more finished requests than this.
-pub const DONE_COUNT_MAX: i64 = 10_000;
+/// A [`LogJob::Backlog`] counts no more pending requests than this, nor finished ones.
+pub const COUNT_MAX: i64 = 10_000;
 
 impl Claimed {
     /// A row as both databases return it: request, attempt, faults, decided write set.
@@ -205,8 +206,9 @@ pub enum LogJob {
         before: Option<OperationId>,
         limit: u32,
     },
-    /// Counts by state, age of the oldest that is not DONE in ms. DONE counts to [`DONE_COUNT_MAX`]: there
-    /// may be millions, and every other job waits meanwhile.
+    /// Counts by state, age of the oldest that is not DONE in ms. Both DONE and the rest count to
+    /// [`COUNT_MAX`]: there may be millions, and every other job waits meanwhile. Of more than that the age
+    /// is of the oldest among those that are due first.
     Backlog,
     /// Drops DONE rows older than this.
     Purge {
@@ -295,6 +297,17 @@ impl LogJob {
             Self::Append { .. } | Self::GiveUp { .. } => false,
         }
     }
+
+    /// Leaves nothing behind.
+    pub(super) fn is_read(&self) -> bool {
+        matches!(self, Self::Get { .. } | Self::List { .. } | Self::Backlog)
+    }
+
+    /// What clients ask for, and may ask again. A step of an accepted request is never turned away: it would
+    /// be repeated, which makes more work just when there is too much. The requests under way bound them.
+    pub(super) fn may_be_refused(&self) -> bool {
+        matches!(self, Self::Append { .. } | Self::Get { .. } | Self::List { .. })
+    }
 }
 
 /// Claimed rows that can be read. One that cannot must not cost the others: it keeps its lease, so
@@ -320,9 +333,53 @@ pub(super) fn outcome_unknown(error: Error) -> Error {
     Error::new(Reason::CommitOutcomeUnknown, message).with_context(context).with_retry_after_s(1)
 }
 
+/// What broke a transaction. Nothing of it is there, unless COMMIT left that open.
+#[derive(Debug)]
+pub struct Broken {
+    pub error: Error,
+    /// One of the jobs may be the cause: the others may succeed without it.
+    pub by_one: bool,
+}
+
 /// One connection to the events database, owned by one lane thread.
 pub trait RequestLog: Send {
-    /// Runs the jobs in one transaction. When this returns none of them is undone by the death of a
+    /// Runs the jobs in order in one transaction. When this returns none of them is undone by the death of a
     /// process, and by a power loss only what [`LogJob::may_be_lost`].
-    fn run(&mut self, jobs: &[LogJob]) -> Vec<Result<LogReply>>;
+    fn transaction(&mut self, jobs: &[LogJob]) -> std::result::Result<Vec<LogReply>, Broken>;
+
+    fn run(&mut self, jobs: &[LogJob]) -> Vec<Result<LogReply>> {
+        self.run_wanted(jobs, &|_| true)
+    }
+
+    /// One bad job must not cost the others: then each that `is_wanted` still runs alone. What all suffer
+    /// from (a time-out, a full disk) is not suffered once a job.
+    fn run_wanted(&mut self, jobs: &[LogJob], is_wanted: &dyn Fn(usize) -> bool) -> Vec<Result<LogReply>> {
+        match self.transaction(jobs) {
+            Ok(replies) => replies.into_iter().map(Ok).collect(),
+            Err(broken) if broken.by_one && jobs.len() > 1 => self.run_alone(jobs, is_wanted),
+            Err(broken) => jobs.iter().map(|_| Err(broken.error.clone())).collect(),
+        }
+    }
+
+    /// A job each transaction, until one breaks by what it is not the cause of.
+    fn run_alone(&mut self, jobs: &[LogJob], is_wanted: &dyn Fn(usize) -> bool) -> Vec<Result<LogReply>> {
+        let mut stopped: Option<Error> = None;
+        let run = |(at, job)| {
+            if let Some(error) = &stopped {
+                return Err(error.clone());
+            }
+            if !is_wanted(at) {
+                return Err(deadline_passed());
+            }
+            let mut replies = self.transaction(std::slice::from_ref(job)).map_err(|broken| {
+                // Only of what was sent the outcome is unknown.
+                if !broken.by_one && broken.error.reason != Reason::CommitOutcomeUnknown {
+                    stopped = Some(broken.error.clone());
+                }
+                broken.error
+            })?;
+            replies.pop().ok_or_else(|| Error::internal("a job got no reply"))
+        };
+        jobs.iter().enumerate().map(run).collect()
+    }
 }

@@ -25,9 +25,11 @@ pub const REPLICA_LAG: &str = "trine_replica_lag_bytes";
 pub const REPLICA_STREAMING: &str = "trine_replica_streaming";
 /// Label `state`.
 pub const OPERATIONS: &str = "trine_operations";
+pub const BACKLOG_ERRORS: &str = "trine_backlog_errors_total";
 pub const RELAY_LAG: &str = "trine_relay_lag_seconds";
 /// Label `method` on the monolith.
 pub const RULE_RERUNS: &str = "trine_rule_reruns_total";
+pub const OPERATIONS_TRIED_AGAIN: &str = "trine_operations_tried_again_total";
 pub const OPERATIONS_GIVEN_UP: &str = "trine_operations_given_up_total";
 pub const PEER_FAILURES: &str = "trine_peer_failures_total";
 /// Label `outcome`.
@@ -93,12 +95,17 @@ fn describe() {
     describe_histogram!(PEER_BATCH_SIZE, "Requests that one call to another role carried");
     describe_gauge!(REPLICA_LAG, "Bytes received and not replayed");
     describe_gauge!(REPLICA_STREAMING, "1 while the replica receives and replays what its primary writes");
-    describe_gauge!(OPERATIONS, "Operations by state");
+    describe_gauge!(
+        OPERATIONS,
+        "Operations by state, counted to 10,000 that are done and as many that are not"
+    );
+    describe_counter!(BACKLOG_ERRORS, "Looks at the backlog that failed: its figures are of before");
     describe_gauge!(
         RELAY_LAG,
         "Age of the oldest accepted request whose outcome is not known to the primary"
     );
     describe_counter!(RULE_RERUNS, "Rules run again because a guard of their write set failed");
+    describe_counter!(OPERATIONS_TRIED_AGAIN, "Attempts at operations that are made again later");
     describe_counter!(OPERATIONS_GIVEN_UP, "Operations ended as failed after too many attempts");
     describe_counter!(PEER_FAILURES, "Calls to another role that it did not answer");
     describe_counter!(INBOX_EVENTS, "Decided write sets that the inbox answered, by outcome");

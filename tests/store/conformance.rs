@@ -60,7 +60,8 @@ macro_rules! conformance {
             a_failed_request_frees_its_key,
             what_is_given_up_is_decided_as_failed,
             faults_are_counted,
-            the_backlog_counts_states);
+            the_backlog_counts_states,
+            a_backlog_is_counted_to_a_limit);
         conformance!($factory; kinds:
             a_database_of_the_other_kind_is_refused);
         conformance!($factory; model: random_write_sets_agree_with_a_map);

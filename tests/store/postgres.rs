@@ -8,6 +8,7 @@ mod operator;
 mod proxy;
 mod replica;
 mod retention;
+mod time_outs;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -16,7 +17,7 @@ use trine::model::{Error, WriteSet};
 use trine::store::backend::Database;
 use trine::store::{Committed, DatabaseUrl, Patience, Verdict, Writer};
 
-use crate::conformance::fixture::{TestDatabase, catalogue, options};
+use crate::conformance::fixture::{TestDatabase, catalogue, deadline, options};
 use crate::support;
 
 pub fn fresh() -> TestDatabase {
@@ -39,7 +40,7 @@ fn prepared(url: &str) -> (Arc<dyn Database>, Box<dyn Writer>) {
 }
 
 fn commit(writer: &mut Box<dyn Writer>, batch: &[WriteSet]) -> Vec<Verdict> {
-    let verdicts = writer.commit(catalogue(), batch, Patience::SkipLocked);
+    let verdicts = writer.commit(catalogue(), batch, Patience::SkipLocked(deadline().instant()));
     assert_eq!(verdicts.len(), batch.len());
     verdicts
 }

@@ -1,10 +1,13 @@
 //! The suite on SQLite, and what only a file has.
 
-use trine::model::Reason;
+use serde_json::json;
+use trine::model::{Change, Precondition, Reason, ResourceRef, TypeName};
+use trine::query::{Comparison, ListQuery, Operator, Scalar};
 use trine::store::{DatabaseUrl, Health, ReadStore, WriteStore};
 
 use crate::conformance::fixture::{Fixture, TestDatabase, catalogue, deadline, options};
-use crate::conformance::write_sets::{create_user, user_key};
+use crate::conformance::write_sets::{create_user, document, mutation, user_key, write_set};
+use crate::postgres::evolution::shop;
 
 fn fresh() -> TestDatabase {
     let directory = tempfile::tempdir().unwrap();
@@ -52,4 +55,28 @@ async fn a_read_only_reader_needs_no_monolith() {
     crate::conformance::fixture::until_ready(&read).await;
     let kind = catalogue().resource(&create_user("alice").mutations[0].resource.kind).unwrap().clone();
     assert!(read.get(&kind, &user_key("alice"), deadline()).await.unwrap().value.is_some());
+}
+
+/// Given a file with an older schema, when a reader of a newer one filters by a column that is not there
+/// yet, then it is told so: SQLite could take the column's name for a text and compare that.
+#[tokio::test]
+async fn a_column_that_is_not_there_yet_is_no_text() {
+    let database = fresh();
+    let write = WriteStore::open(&database.url, options(), &shop("string code = 2;")).unwrap();
+    let item = ResourceRef { kind: TypeName::new("shop.v1.Item"), key: user_key("one") };
+    let create = mutation(item, Precondition::None, Change::Create(document(json!({ "code": "c" }))));
+    write.commit(write_set(vec![create]), deadline()).await.unwrap();
+
+    let newer = shop("string code = 2; string color = 3 [(trine.v1.index) = true];");
+    let read = ReadStore::open(&database.url, options(), true).unwrap();
+    let kind = newer.resource(&TypeName::new("shop.v1.Item")).unwrap();
+    let column = kind.columns.iter().position(|column| column.field == "color").unwrap();
+    for value in ["", "f_color"] {
+        let value = Scalar::Text(value.to_owned());
+        let filter = vec![Comparison { column, operator: Operator::Equal, value }];
+        let query = ListQuery { parent: Some(String::new()), filter, order: vec![], after: None, limit: 10 };
+        let error = read.list(kind, query, deadline()).await.expect_err("no such column");
+        assert_eq!(error.reason, Reason::DatabaseUnavailable);
+        assert!(error.message.contains("has not this schema yet"), "{error}");
+    }
 }

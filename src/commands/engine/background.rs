@@ -29,7 +29,8 @@ pub struct Background {
 }
 
 impl Background {
-    /// Claims nothing more and waits until what is under way is settled or handed back to the log.
+    /// Claims nothing more and waits until what is under way is settled or handed back to the log. Who does
+    /// not wait for it loses nothing: the leases run out.
     pub async fn stop(self) {
         self.stop.send_replace(true);
         for task in self.tasks {
@@ -70,17 +71,34 @@ impl Engine {
 }
 
 async fn keep_figures(requests: RequestStore, mut stopped: watch::Receiver<bool>) {
+    let mut failed = false;
     while pass(&mut stopped, FIGURES_INTERVAL).await {
-        let reply = requests.run(LogJob::Backlog, Deadline::after(JOB_TIMEOUT)).await;
-        if let Ok(LogReply::Backlog { accepted, running, applying, done, oldest_pending_ms }) = reply {
-            let states =
-                [("accepted", accepted), ("running", running), ("applying", applying), ("done", done)];
-            for (state, count) in states {
-                metrics::gauge!("trine_operations", "state" => state).set(count as f64);
+        match requests.run(LogJob::Backlog, Deadline::after(JOB_TIMEOUT)).await {
+            Ok(reply) => {
+                show(&reply);
+                if std::mem::take(&mut failed) {
+                    tracing::info!("the figures of the backlog are current again");
+                }
             }
-            metrics::gauge!("trine_relay_lag_seconds").set(oldest_pending_ms as f64 / 1000.0);
+            Err(error) => {
+                // Figures that stand still look like a backlog that does.
+                metrics::counter!("trine_backlog_errors_total").increment(1);
+                if !std::mem::replace(&mut failed, true) {
+                    tracing::warn!(%error, context = error.context, "the figures of the backlog stand still");
+                }
+            }
         }
     }
+}
+
+fn show(reply: &LogReply) {
+    let LogReply::Backlog { accepted, running, applying, done, oldest_pending_ms } = *reply else { return };
+    for (state, count) in
+        [("accepted", accepted), ("running", running), ("applying", applying), ("done", done)]
+    {
+        metrics::gauge!("trine_operations", "state" => state).set(count as f64);
+    }
+    metrics::gauge!("trine_relay_lag_seconds").set(oldest_pending_ms as f64 / 1000.0);
 }
 
 async fn purge(requests: RequestStore, mut stopped: watch::Receiver<bool>) {
@@ -88,7 +106,8 @@ async fn purge(requests: RequestStore, mut stopped: watch::Receiver<bool>) {
         let done_before = Timestamp::from_jiff(jiff::Timestamp::now() - KEEP);
         // A purge takes a bounded number; more may be waiting.
         let job = LogJob::Purge { done_before };
-        while let Ok(LogReply::Stepped(true)) = requests.run(job.clone(), Deadline::after(JOB_TIMEOUT)).await
+        while !*stopped.borrow()
+            && let Ok(LogReply::Stepped(true)) = requests.run(job.clone(), Deadline::after(JOB_TIMEOUT)).await
         {
         }
     }

@@ -1,6 +1,7 @@
 //! A microservice's own events database: what was answered 202.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::sync::oneshot::Receiver;
@@ -11,7 +12,7 @@ use crate::store::backend::Database;
 use crate::store::lane::Lane;
 use crate::store::lane::log::LogService;
 use crate::store::lane::queue::Queue;
-use crate::store::lane::work::{ANSWER_GRACE, Job};
+use crate::store::lane::work::{ANSWER_GRACE, Job, deadline_passed};
 use crate::store::request_log::{LogJob, LogReply};
 use crate::store::watcher::{SILENCE_MAX, silent};
 
@@ -36,16 +37,22 @@ impl RequestStore {
 
     /// Concurrent jobs share one transaction.
     pub async fn run(&self, job: LogJob, deadline: Deadline) -> Result<LogReply> {
+        let is_read = job.is_read();
         let (job, answer) = Job::new(job, deadline);
         self.lane.submit(job);
-        answered(answer, deadline).await
+        answered(answer, deadline, is_read).await
     }
 
     /// These jobs share one transaction, as far as one takes so many.
     pub async fn run_all(&self, jobs: Vec<LogJob>, deadline: Deadline) -> Vec<Result<LogReply>> {
-        let (jobs, answers): (Vec<_>, Vec<_>) = jobs.into_iter().map(|job| Job::new(job, deadline)).unzip();
+        let open = |job: LogJob| {
+            let is_read = job.is_read();
+            let (job, answer) = Job::new(job, deadline);
+            (job, answered(answer, deadline, is_read))
+        };
+        let (jobs, answers): (Vec<_>, Vec<_>) = jobs.into_iter().map(open).unzip();
         self.lane.submit_all(jobs);
-        join_all(answers.into_iter().map(|answer| answered(answer, deadline))).await
+        join_all(answers).await
     }
 
     /// The runner looks for work several times a second, so a database that hangs keeps a thread waiting.
@@ -58,9 +65,13 @@ impl RequestStore {
     }
 }
 
-async fn answered(answer: Receiver<Result<LogReply>>, deadline: Deadline) -> Result<LogReply> {
-    match tokio::time::timeout_at((deadline.instant() + ANSWER_GRACE).into(), answer).await {
+async fn answered(answer: Receiver<Result<LogReply>>, deadline: Deadline, is_read: bool) -> Result<LogReply> {
+    let grace = if is_read { Duration::ZERO } else { ANSWER_GRACE };
+    match tokio::time::timeout_at((deadline.instant() + grace).into(), answer).await {
         Ok(Ok(answer)) => answer,
+        // Nobody wonders what a read has left behind.
+        Err(_) if is_read => Err(deadline_passed()),
+        Ok(Err(_)) if is_read => Err(Error::internal("the read's batch panicked")),
         // Every step may be asked again: the key, the attempt or the state makes it harmless.
         Ok(Err(_)) | Err(_) => Err(Error::new(
             Reason::CommitOutcomeUnknown,

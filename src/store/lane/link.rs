@@ -34,6 +34,10 @@ impl<C> Link<C> {
         self.connection.is_none() && Instant::now() >= self.retry_at
     }
 
+    pub(super) fn breakages(&self) -> u64 {
+        self.breakages
+    }
+
     /// When an idle thread should try again; none while connected.
     pub(super) fn retry_at(&self) -> Option<Instant> {
         self.connection.is_none().then_some(self.retry_at)

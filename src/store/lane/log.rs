@@ -21,11 +21,17 @@ impl Service for LogService {
     }
 
     fn serve(&self, log: &mut Self::Connection, batch: Vec<Self::Work>) -> bool {
-        let (inputs, replies): (Vec<_>, Vec<_>) = batch.into_iter().map(|job| (job.input, job.reply)).unzip();
+        let ((inputs, deadlines), replies): ((Vec<_>, Vec<_>), Vec<_>) =
+            batch.into_iter().map(|job| ((job.input, job.deadline), job.reply)).unzip();
         let mut fit = true;
-        for (reply, result) in replies.into_iter().zip(log.run(&inputs)) {
+        let results = log.run_wanted(&inputs, &|at| !deadlines[at].has_passed());
+        for (reply, result) in replies.into_iter().zip(results) {
             fit &= !result.as_ref().is_err_and(|error| {
-                matches!(error.reason, Reason::DatabaseUnavailable | Reason::CommitOutcomeUnknown)
+                // A session keeps the read-only mode that it began with.
+                matches!(
+                    error.reason,
+                    Reason::DatabaseUnavailable | Reason::CommitOutcomeUnknown | Reason::ReadOnlyMode
+                )
             });
             drop(reply.send(result));
         }

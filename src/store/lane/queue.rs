@@ -16,6 +16,8 @@ use crate::store::handles::Health;
 pub(in crate::store) struct Queue<W> {
     state: Mutex<State<W>>,
     changed: Condvar,
+    /// For threads that leave the work to those that are connected.
+    deserted: Condvar,
     length_max: usize,
     length: metrics::Gauge,
     health: Mutex<Health>,
@@ -27,6 +29,8 @@ struct State<W> {
     waiting: VecDeque<W>,
     /// Threads that wait for work.
     sleeping: usize,
+    /// Threads whose connection was made after the last breakage.
+    connected: usize,
     /// A thread was woken and has not looked yet: waking another would only halve its batch.
     woken: bool,
     closed: bool,
@@ -35,7 +39,7 @@ struct State<W> {
 /// What a free thread does next.
 pub(super) enum Next<W> {
     Batch(Vec<W>),
-    /// Time to connect again.
+    /// Time to connect again, or to replace what was made before the last breakage.
     Retry,
     Closed,
 }
@@ -44,8 +48,15 @@ impl<W: Work> Queue<W> {
     pub(in crate::store) fn new(options: LaneOptions) -> Self {
         let labels = [("database", options.database), ("lane", options.lane)];
         Self {
-            state: Mutex::new(State { waiting: VecDeque::new(), sleeping: 0, woken: false, closed: false }),
+            state: Mutex::new(State {
+                waiting: VecDeque::new(),
+                sleeping: 0,
+                connected: 0,
+                woken: false,
+                closed: false,
+            }),
             changed: Condvar::new(),
+            deserted: Condvar::new(),
             length_max: options.queue_length_max,
             length: metrics::gauge!("trine_lane_queue_length", &labels),
             health: Mutex::new(Health::NotReady("the database has not been reached yet".to_owned())),
@@ -63,7 +74,8 @@ impl<W: Work> Queue<W> {
         let mut refused = Vec::new();
         let mut state = self.state.lock();
         for work in works {
-            if state.closed || state.waiting.len() >= self.length_max {
+            let full = state.waiting.len() >= self.length_max && work.may_be_refused();
+            if state.closed || full {
                 refused.push(work);
             } else {
                 state.waiting.push_back(work);
@@ -79,19 +91,31 @@ impl<W: Work> Queue<W> {
         refused.into_iter().for_each(|work| work.fail(overloaded()));
     }
 
-    /// Waits for work that `take` accepts, for `retry_at`, or for the end.
+    /// Waits for work that `take` accepts, for `retry_at`, or for the end. A thread that is to connect
+    /// again takes nothing while another is connected: it could only fail what that one can serve.
+    /// `breakages` are those that the thread has taken note of.
     pub(super) fn next(
         &self,
         take: impl Fn(&mut VecDeque<W>) -> Vec<W>,
         retry_at: Option<Instant>,
+        breakages: u64,
     ) -> Next<W> {
         let mut state = self.state.lock();
         loop {
-            let expired = expire(&mut state.waiting);
-            if !expired.is_empty() {
-                MutexGuard::unlocked(&mut state, || {
-                    expired.into_iter().for_each(|work| work.fail(deadline_passed()))
-                });
+            self.fail_expired(&mut state);
+            if self.breakages() > breakages {
+                self.hand_on(&state);
+                return Next::Retry;
+            }
+            if let Some(at) = retry_at.filter(|_| state.connected > 0) {
+                self.hand_on(&state);
+                if state.closed {
+                    return Next::Closed;
+                }
+                if self.deserted.wait_until(&mut state, at).timed_out() {
+                    return Next::Retry;
+                }
+                continue;
             }
             let batch = take(&mut state.waiting);
             self.length.set(state.waiting.len() as f64);
@@ -123,6 +147,22 @@ impl<W: Work> Queue<W> {
         }
     }
 
+    fn fail_expired(&self, state: &mut MutexGuard<'_, State<W>>) {
+        let expired = expire(&mut state.waiting);
+        if !expired.is_empty() {
+            MutexGuard::unlocked(state, || {
+                expired.into_iter().for_each(|work| work.fail(deadline_passed()));
+            });
+        }
+    }
+
+    /// Whoever was woken and takes nothing wakes another, or the work would lie there.
+    fn hand_on(&self, state: &State<W>) {
+        if !state.waiting.is_empty() && state.sleeping > 0 {
+            self.changed.notify_one();
+        }
+    }
+
     /// Has every free thread look again: something that was held back may go.
     pub(super) fn wake(&self) {
         // With the lock, so that no thread is between looking and waiting.
@@ -138,6 +178,7 @@ impl<W: Work> Queue<W> {
     pub(super) fn close(&self) {
         self.state.lock().closed = true;
         self.changed.notify_all();
+        self.deserted.notify_all();
     }
 
     /// How often a connection of this lane has broken.
@@ -145,18 +186,35 @@ impl<W: Work> Queue<W> {
         self.breakages.load(Ordering::Acquire)
     }
 
-    /// Counts one more; returns how many there were before.
+    /// Counts one more; returns how many there were before. Where one connection broke the server has
+    /// usually gone and taken all of them: none counts as connected until it was made anew, and idle threads
+    /// do that at once.
     pub(super) fn note_breakage(&self) -> u64 {
-        self.breakages.fetch_add(1, Ordering::AcqRel)
+        let mut state = self.state.lock();
+        state.connected = 0;
+        let before = self.breakages.fetch_add(1, Ordering::AcqRel);
+        self.changed.notify_all();
+        self.deserted.notify_all();
+        before
+    }
+
+    /// A thread that knows of so many breakages has connected. It does not count if another connection
+    /// broke meanwhile.
+    pub(super) fn join(&self, breakages: u64) {
+        let mut state = self.state.lock();
+        state.connected += usize::from(self.breakages() == breakages);
     }
 
     pub(super) fn health(&self) -> Health {
         self.health.lock().clone()
     }
 
+    /// How an attempt to connect went. A failure says nothing while another thread is connected.
     pub(super) fn set_health(&self, failure: Option<&Error>) {
+        let state = self.state.lock();
         *self.health.lock() = match failure {
             None => Health::Ready,
+            Some(_) if state.connected > 0 => return,
             Some(error) if explains_itself(error) => Health::NotReady(error.message.clone()),
             Some(error) => {
                 let context = error.context.as_deref().unwrap_or(&error.message);

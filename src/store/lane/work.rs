@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use crate::model::{Deadline, Error, Reason, Result};
+use crate::store::request_log::{LogJob, LogReply};
 
 /// A commit that is under way at its deadline, or a wait for a lock that ends there, has this long to
 /// tell how it went. No longer: the database may hang, and the client was promised an answer by now.
@@ -13,6 +14,11 @@ pub(in crate::store) const ANSWER_GRACE: Duration = Duration::from_millis(200);
 pub(in crate::store) trait Work: Send + 'static {
     fn deadline(&self) -> Deadline;
     fn fail(self, error: Error);
+
+    /// Whether it may be turned away when too much waits; else something else must bound its number.
+    fn may_be_refused(&self) -> bool {
+        true
+    }
 
     /// A thread that is connected is about to serve it: from here on it may have had an effect.
     fn begin(&self) {}
@@ -35,15 +41,23 @@ impl<I, O> Job<I, O> {
         // Nobody listens any more: the client has gone, which is no failure.
         drop(self.reply.send(result));
     }
+
+    pub(in crate::store) fn fail(self, error: Error) {
+        self.answer(Err(error));
+    }
 }
 
-impl<I: Send + 'static, O: Send + 'static> Work for Job<I, O> {
+impl Work for Job<LogJob, LogReply> {
     fn deadline(&self) -> Deadline {
         self.deadline
     }
 
     fn fail(self, error: Error) {
         self.answer(Err(error));
+    }
+
+    fn may_be_refused(&self) -> bool {
+        self.input.may_be_refused()
     }
 }
 

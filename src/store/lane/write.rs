@@ -132,7 +132,8 @@ impl Service for WriteService {
     fn serve(&self, writer: &mut Self::Connection, batch: Vec<WriteWork>) -> bool {
         let (late, batch): (Vec<_>, Vec<_>) = batch.into_iter().partition(|work| work.deadline.has_passed());
         late.into_iter().for_each(|work| work.fail(deadline_passed()));
-        let (busy, fit) = self.committer.commit(writer.as_mut(), batch, Patience::SkipLocked);
+        let Some(last) = batch.iter().map(|work| work.deadline.instant()).max() else { return true };
+        let (busy, fit) = self.committer.commit(writer.as_mut(), batch, Patience::SkipLocked(last));
         // With their places in the gate: later write sets on the same resources stay behind them.
         for work in busy {
             work.pass.rest();

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::commit::PostgresWriter;
+use super::failure::takes_no_writes;
 use super::grants;
 use super::history;
 use super::migrate;
@@ -83,7 +84,12 @@ impl Database for PostgresDatabase {
     }
 
     fn request_log(&self) -> Result<Box<dyn RequestLog>> {
-        Ok(Box::new(PostgresRequestLog { session: self.session(Purpose::Write)? }))
+        let mut session = self.session(Purpose::Write)?;
+        // Not ready until it may write: a microservice that cannot accept is to be passed over.
+        if session.is_read_only()? {
+            return Err(takes_no_writes("the session is read only"));
+        }
+        Ok(Box::new(PostgresRequestLog { session }))
     }
 
     fn position_source(&self, primary: bool) -> Result<Box<dyn PositionSource>> {

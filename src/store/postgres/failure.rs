@@ -72,12 +72,21 @@ impl Failure {
     }
 }
 
+const TRANSIENT: &str = "the database gave this up in favour of somebody else's transaction; try again";
+
+/// Nothing was done, and the same at once may succeed.
+pub(super) fn is_transient(error: &Error) -> bool {
+    error.message == TRANSIENT
+}
+
 /// The error as the client sees it. `took` tells a time-out whose text is in another language.
 pub(super) fn to_error(error: &DieselError, took: Duration, timeout_ms: u32) -> Error {
     let context = error.to_string();
     match Failure::of(error) {
         Failure::Connection => unavailable(context),
-        Failure::Transient => unavailable(context),
+        Failure::Transient => {
+            Error::new(Reason::DatabaseUnavailable, TRANSIENT).with_context(context).with_retry_after_s(1)
+        }
         Failure::Schema => schema_is_older(context),
         Failure::DiskFull => disk_is_full(context),
         Failure::StatementTimeout => statement_timeout(context, timeout_ms),
@@ -86,12 +95,7 @@ pub(super) fn to_error(error: &DieselError, took: Duration, timeout_ms: u32) -> 
                 .with_context(context)
                 .with_retry_after_s(1)
         }
-        Failure::ReadOnly => Error::new(
-            Reason::ReadOnlyMode,
-            "the database takes no writes now: it is a replica or in read-only mode",
-        )
-        .with_context(context)
-        .with_retry_after_s(1),
+        Failure::ReadOnly => takes_no_writes(context),
         Failure::Other if took.as_millis() >= u128::from(timeout_ms) => {
             statement_timeout(context, timeout_ms)
         }
@@ -101,6 +105,12 @@ pub(super) fn to_error(error: &DieselError, took: Duration, timeout_ms: u32) -> 
 
 pub(super) fn unavailable(context: impl Into<String>) -> Error {
     Error::new(Reason::DatabaseUnavailable, "the database cannot be reached now; try again")
+        .with_context(context)
+        .with_retry_after_s(1)
+}
+
+pub(super) fn takes_no_writes(context: impl Into<String>) -> Error {
+    Error::new(Reason::ReadOnlyMode, "the database takes no writes now: it is a replica or in read-only mode")
         .with_context(context)
         .with_retry_after_s(1)
 }

@@ -10,16 +10,18 @@ use diesel::sql_types::{BigInt, Binary, Nullable, Text};
 use serde_json::json;
 use std::time::Instant;
 
-use super::failure::{Failure, unavailable};
+use super::failure::{Failure, is_transient, unavailable};
 use super::records::{digest, from_json};
 use super::request_batches as batches;
 use super::request_steps::{give_up, purge, renew, retry};
 use super::session::Session;
 use super::statement::{Bind, statement};
-use crate::model::{Error, Operation, OperationId, OperationResult, OperationState, Result, Timestamp};
+use crate::model::{
+    Error, Operation, OperationId, OperationResult, OperationState, Reason, Result, Timestamp,
+};
 use crate::store::crash_points;
 use crate::store::request_log::{
-    AcceptedRequest, Claimed, DONE_COUNT_MAX, LogJob, LogReply, RequestLog, outcome_unknown, readable,
+    AcceptedRequest, Broken, COUNT_MAX, Claimed, LogJob, LogReply, RequestLog, outcome_unknown, readable,
 };
 
 pub(super) struct PostgresRequestLog {
@@ -27,47 +29,19 @@ pub(super) struct PostgresRequestLog {
 }
 
 impl RequestLog for PostgresRequestLog {
-    fn run(&mut self, jobs: &[LogJob]) -> Vec<Result<LogReply>> {
-        let refuse = |error: Error| jobs.iter().map(|_| Err(error.clone())).collect();
-        if self.session.is_lost() {
-            return refuse(unavailable("the connection of the request log is lost"));
-        }
-        match self.transaction(jobs) {
-            Ok(replies) => replies.into_iter().map(Ok).collect(),
-            // One bad job must not cost the others: each alone.
-            Err(error) if jobs.len() > 1 && !self.session.is_lost() && !error.1 => {
-                jobs.iter().flat_map(|job| self.run(std::slice::from_ref(job))).collect()
-            }
-            Err(error) => refuse(error.0),
-        }
-    }
-}
-
-/// The error, and whether COMMIT had been sent: then nothing may be run again.
-struct Broken(Error, bool);
-
-impl PostgresRequestLog {
-    /// One statement is a transaction by itself, which spares two turns of the server.
-    fn statement(&mut self, jobs: &[LogJob]) -> std::result::Result<Vec<LogReply>, Broken> {
-        crash_points::before_commit(jobs);
-        let replies = self.jobs(jobs);
-        crash_points::after_commit(jobs);
-        replies.map_err(|error| match self.session.is_lost() {
-            true => Broken(outcome_unknown(error), true),
-            false => Broken(error, false),
-        })
-    }
-
     fn transaction(&mut self, jobs: &[LogJob]) -> std::result::Result<Vec<LogReply>, Broken> {
+        if self.session.is_lost() {
+            return Err(for_all(unavailable("the connection of the request log is lost")));
+        }
         if batches::is_one_statement(jobs) {
             return self.statement(jobs);
         }
-        self.session.batch("BEGIN").map_err(|error| Broken(error, false))?;
+        self.session.batch("BEGIN").map_err(for_all)?;
         let replies = match batches::lock(&mut self.session, jobs).and_then(|()| self.jobs(jobs)) {
             Ok(replies) => replies,
             Err(error) => {
                 self.roll_back();
-                return Err(Broken(error, false));
+                return Err(self.broken(error));
             }
         };
         crash_points::before_commit(jobs);
@@ -80,9 +54,34 @@ impl PostgresRequestLog {
             Err(error) => {
                 let sent = Failure::of(&error) == Failure::Connection;
                 let error = self.session.judge(&error, begin.elapsed());
-                Err(if sent { Broken(outcome_unknown(error), true) } else { Broken(error, false) })
+                Err(if sent { for_all(outcome_unknown(error)) } else { self.broken(error) })
             }
         }
+    }
+}
+
+/// No job of the batch is the cause.
+fn for_all(error: Error) -> Broken {
+    Broken { error, by_one: false }
+}
+
+impl PostgresRequestLog {
+    /// A violated constraint or a value that does not fit is of one job, and a deadlock has let the other go
+    /// on. Time-outs, locks and a server without room or in read-only mode await the next job too.
+    fn broken(&self, error: Error) -> Broken {
+        let by_one = error.reason == Reason::Internal || is_transient(&error);
+        Broken { by_one: by_one && !self.session.is_lost(), error }
+    }
+
+    /// One statement is a transaction by itself, which spares two turns of the server.
+    fn statement(&mut self, jobs: &[LogJob]) -> std::result::Result<Vec<LogReply>, Broken> {
+        crash_points::before_commit(jobs);
+        let replies = self.jobs(jobs);
+        crash_points::after_commit(jobs);
+        replies.map_err(|error| match self.session.is_lost() {
+            true => for_all(outcome_unknown(error)),
+            false => self.broken(error),
+        })
     }
 
     fn roll_back(&mut self) {
@@ -207,15 +206,16 @@ fn backlog(session: &mut Session) -> Result<LogReply> {
         statement::<(Text, BigInt, BigInt)>(
             "SELECT state, count(*), \
                     (extract(epoch FROM clock_timestamp() - min(accepted_time)) * 1000)::bigint \
-             FROM trine.requests WHERE NOT done GROUP BY state",
-            vec![],
+             FROM (SELECT state, accepted_time FROM trine.requests WHERE NOT done ORDER BY id LIMIT $) pending \
+             GROUP BY state",
+            vec![Bind::Integer(COUNT_MAX)],
         )
         .load(connection)
     })?;
     let done: i64 = session.run(|connection| {
         statement::<BigInt>(
             "SELECT count(*) FROM (SELECT 1 FROM trine.requests WHERE done LIMIT $) finished",
-            vec![Bind::Integer(DONE_COUNT_MAX)],
+            vec![Bind::Integer(COUNT_MAX)],
         )
         .get_result(connection)
     })?;

@@ -15,10 +15,11 @@ use super::request_steps::{decide, give_up, purge, renew, retry, settle};
 use super::room::Room;
 use super::statement::{Bind, run, statement};
 use crate::model::{Error, Operation, OperationId, OperationResult, OperationState, Result, Timestamp};
+use crate::store::backend::is_disk_full;
 use crate::store::crash_points;
 use crate::store::request_log::{
-    AcceptedRequest, Claimed, DONE_COUNT_MAX, FIRST_ATTEMPT, LogJob, LogReply, RequestLog, outcome_unknown,
-    readable,
+    AcceptedRequest, Broken, COUNT_MAX, Claimed, FIRST_ATTEMPT, LogJob, LogReply, RequestLog,
+    outcome_unknown, readable,
 };
 
 pub(super) struct SqliteRequestLog {
@@ -34,28 +35,23 @@ pub(super) fn broken(error: diesel::result::Error) -> Error {
 }
 
 impl RequestLog for SqliteRequestLog {
-    fn run(&mut self, jobs: &[LogJob]) -> Vec<Result<LogReply>> {
-        let outcome = self.transaction(jobs);
-        if let Err(Broken::Job(error) | Broken::Transaction(error)) = &outcome {
-            self.room.note(error);
+    fn transaction(&mut self, jobs: &[LogJob]) -> std::result::Result<Vec<LogReply>, Broken> {
+        let outcome = self.attempt(jobs);
+        if let Err(broken) = &outcome {
+            self.room.note(&broken.error);
         }
-        match outcome {
-            Ok(replies) => replies.into_iter().map(Ok).collect(),
-            // One bad job must not cost the others: each alone.
-            Err(Broken::Job(_)) if jobs.len() > 1 => {
-                jobs.iter().flat_map(|job| self.run(std::slice::from_ref(job))).collect()
-            }
-            Err(Broken::Job(error) | Broken::Transaction(error)) => {
-                jobs.iter().map(|_| Err(error.clone())).collect()
-            }
-        }
+        outcome
     }
 }
 
-/// What broke a batch. Either way nothing of it is there, unless COMMIT left that open.
-enum Broken {
-    Job(Error),
-    Transaction(Error),
+/// No job of the batch is the cause.
+fn for_all(error: Error) -> Broken {
+    Broken { error, by_one: false }
+}
+
+/// A full disk is nobody's fault, whichever statement met it.
+fn by_one(error: Error) -> Broken {
+    Broken { by_one: !is_disk_full(&error), error }
 }
 
 impl SqliteRequestLog {
@@ -66,6 +62,7 @@ impl SqliteRequestLog {
 
     /// The log is written in order, so whatever is not waited for now is on the disk with the next that is.
     fn wait_for_disk(&mut self, waits: bool) -> Result<()> {
+        let waits = waits && !crate::failpoint::misbehaves("log.relaxed");
         if self.waits != waits {
             let level = if waits { "FULL" } else { "NORMAL" };
             let pragma = format!("PRAGMA synchronous = {level}");
@@ -75,18 +72,18 @@ impl SqliteRequestLog {
         Ok(())
     }
 
-    fn transaction(&mut self, jobs: &[LogJob]) -> std::result::Result<Vec<LogReply>, Broken> {
-        let reads_only = jobs.iter().all(is_read);
+    fn attempt(&mut self, jobs: &[LogJob]) -> std::result::Result<Vec<LogReply>, Broken> {
+        let reads_only = jobs.iter().all(LogJob::is_read);
         if !reads_only {
-            self.wait_for_disk(!jobs.iter().all(LogJob::may_be_lost)).map_err(Broken::Transaction)?;
+            self.wait_for_disk(!jobs.iter().all(LogJob::may_be_lost)).map_err(for_all)?;
         }
         let begin = if reads_only { "BEGIN" } else { "BEGIN IMMEDIATE" };
-        run(&mut self.connection, begin, vec![]).map_err(|error| Broken::Transaction(broken(error)))?;
-        let replies = self.jobs(jobs).map_err(Broken::Job).and_then(|replies| {
+        run(&mut self.connection, begin, vec![]).map_err(|error| for_all(broken(error)))?;
+        let replies = self.jobs(jobs).map_err(by_one).and_then(|replies| {
             crash_points::before_commit(jobs);
             run(&mut self.connection, "COMMIT", vec![]).map_err(|error| {
                 let unknown = |text| outcome_unknown(unavailable(text));
-                Broken::Transaction(failed_commit(&mut self.connection, &error, unknown))
+                for_all(failed_commit(&mut self.connection, &error, unknown))
             })?;
             crash_points::after_commit(jobs);
             Ok(replies)
@@ -123,10 +120,6 @@ impl SqliteRequestLog {
             LogJob::Purge { done_before } => purge(connection, done_before),
         }
     }
-}
-
-fn is_read(job: &LogJob) -> bool {
-    matches!(job, LogJob::Get { .. } | LogJob::List { .. } | LogJob::Backlog)
 }
 
 fn append(
@@ -272,14 +265,16 @@ fn operation((request, state, attempt, apply_time, token, result): OperationRow)
 
 fn backlog(connection: &mut SqliteConnection, now_ms: i64) -> Result<LogReply> {
     let pending: Vec<(String, i64, i64)> = statement::<(Text, BigInt, BigInt)>(
-        "SELECT state, count(*), min(accepted_ms) FROM trine_requests WHERE state <> 'DONE' GROUP BY state",
-        vec![],
+        "SELECT state, count(*), min(accepted_ms) \
+         FROM (SELECT state, accepted_ms FROM trine_requests WHERE state <> 'DONE' ORDER BY due_ms LIMIT ?) \
+         GROUP BY state",
+        vec![Bind::integer(COUNT_MAX)],
     )
     .load(connection)
     .map_err(broken)?;
     let done: i64 = statement::<BigInt>(
         "SELECT count(*) FROM (SELECT 1 FROM trine_requests WHERE state = 'DONE' LIMIT ?)",
-        vec![Bind::integer(DONE_COUNT_MAX)],
+        vec![Bind::integer(COUNT_MAX)],
     )
     .get_result(connection)
     .map_err(broken)?;

@@ -152,6 +152,8 @@ fn column_type(kind: ColumnKind) -> &'static str {
     }
 }
 
+/// In backticks: SQLite takes a name in double quotes that it does not know for a text, so a filter on a
+/// column that this database has not yet would compare two texts.
 pub(super) fn identifier(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
+    format!("`{}`", name.replace('`', "``"))
 }

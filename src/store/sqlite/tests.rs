@@ -63,7 +63,13 @@ fn create(id: &str, color: &str) -> WriteSet {
 
 fn commit(database: &SqliteDatabase, catalogue: &Catalogue, write_set: WriteSet) -> Verdict {
     let mut writer = database.writer().unwrap();
-    writer.commit(catalogue, &[write_set], Patience::SkipLocked).remove(0)
+    writer
+        .commit(
+            catalogue,
+            &[write_set],
+            Patience::SkipLocked(Deadline::after(Duration::from_secs(30)).instant()),
+        )
+        .remove(0)
 }
 
 #[test]
@@ -75,7 +81,11 @@ fn an_added_index_is_filled_for_rows_that_are_there() {
     database.prepare_primary(&plain).unwrap();
     // More than one step of the backfill.
     let rows: Vec<WriteSet> = (0..1100).map(|number| create(&format!("i{number}"), "red")).collect();
-    let verdicts = database.writer().unwrap().commit(&plain, &rows, Patience::SkipLocked);
+    let verdicts = database.writer().unwrap().commit(
+        &plain,
+        &rows,
+        Patience::SkipLocked(Deadline::after(Duration::from_secs(30)).instant()),
+    );
     assert!(verdicts.iter().all(|verdict| matches!(verdict, Verdict::Committed(_))));
     let indexed =
         shop("string color = 2 [(trine.v1.index) = true]; int64 size = 3 [(trine.v1.index) = true];");

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 use trine::model::{Answer, Deadline, OperationId, OperationResult, OperationState, Timestamp};
 use trine::store::RequestStore;
-use trine::store::request_log::{AcceptedRequest, Claimed, FIRST_ATTEMPT, LogJob, LogReply, Work};
+use trine::store::request_log::{AcceptedRequest, COUNT_MAX, Claimed, FIRST_ATTEMPT, LogJob, LogReply, Work};
 
 use super::fixture::{Factory, TestDatabase, options};
 use super::write_sets::{create_user, idempotency};
@@ -324,6 +324,24 @@ pub async fn faults_are_counted(fresh: Factory) {
     }
     assert!(log.stepped(give_up(None)).await);
     assert_eq!(log.claim(60_000).await.remove(0).faults, 0, "the failure has attempts of its own");
+}
+
+/// Given more pending requests than are counted, then the count ends at its limit, and the age is there.
+pub async fn a_backlog_is_counted_to_a_limit(fresh: Factory) {
+    let log = Log::open(fresh);
+    let append = |number: i64| {
+        LogJob::append(request(&format!("01920000-0000-7000-8000-{number:012}"), &format!("k{number}")))
+    };
+    for part in 0..=COUNT_MAX / 1000 {
+        let jobs = (part * 1000..(part + 1) * 1000).map(append).collect();
+        let appended = log.store.run_all(jobs, Deadline::after(Duration::from_secs(60))).await;
+        assert!(appended.iter().all(Result::is_ok));
+    }
+    let LogReply::Backlog { accepted, oldest_pending_ms, .. } = log.run(LogJob::Backlog).await else {
+        panic!()
+    };
+    assert_eq!(i64::try_from(accepted).unwrap(), COUNT_MAX);
+    assert!(oldest_pending_ms > 0);
 }
 
 /// Given requests in three states, then they are counted, and finished ones can be dropped.

@@ -10,7 +10,7 @@ use trine::query::{After, Comparison, ListQuery, Operator, OrderBy, Scalar};
 use trine::store::backend::{Database, Patience, Reader, Reading, Verdict, Writer};
 use trine::store::request_log::{AcceptedRequest, LogJob, RequestLog, Work};
 
-use crate::conformance::fixture::{catalogue, entries};
+use crate::conformance::fixture::{catalogue, deadline, entries};
 use crate::conformance::lists::{column, query};
 use crate::conformance::write_sets::{
     create, create_user, delete, entry, idempotency, mutation, operation, set, update, user, with_key,
@@ -93,7 +93,7 @@ impl Doors {
     }
 
     fn try_commit(&mut self, batch: &[WriteSet]) -> Vec<Verdict> {
-        self.writer.commit(catalogue(), batch, Patience::SkipLocked)
+        self.writer.commit(catalogue(), batch, Patience::SkipLocked(deadline().instant()))
     }
 
     fn log(&mut self, jobs: &[LogJob]) {

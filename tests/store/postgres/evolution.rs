@@ -10,7 +10,7 @@ use trine::store::backend::Reading;
 use trine::store::{Patience, Verdict};
 
 use super::{committed, fresh_url};
-use crate::conformance::fixture::options;
+use crate::conformance::fixture::{deadline, options};
 use crate::conformance::write_sets::{document, mutation, write_set};
 use crate::support::shared;
 
@@ -56,15 +56,18 @@ fn an_index_on_an_old_field_covers_old_rows() {
         .collect();
     assert!(
         writer
-            .commit(&plain, &batch, Patience::SkipLocked)
+            .commit(&plain, &batch, Patience::SkipLocked(deadline().instant()))
             .iter()
             .all(|verdict| !committed(verdict).replayed)
     );
 
     let indexed = database.prepare_primary(&shop(INDEXED)).unwrap();
     let one = [item("new", json!({ "code": "c", "price": "2499" }))];
-    assert!(matches!(writer.commit(&plain, &one, Patience::SkipLocked)[0], Verdict::StaleCatalogue));
-    committed(&writer.commit(&indexed, &one, Patience::SkipLocked)[0]);
+    assert!(matches!(
+        writer.commit(&plain, &one, Patience::SkipLocked(deadline().instant()))[0],
+        Verdict::StaleCatalogue
+    ));
+    committed(&writer.commit(&indexed, &one, Patience::SkipLocked(deadline().instant()))[0]);
 
     let kind = indexed.resource(&TypeName::new("shop.v1.Item")).unwrap();
     let column = kind.columns.iter().position(|column| column.field == "price").unwrap();
@@ -106,7 +109,7 @@ fn duplicates_refuse_a_unique_field() {
     let indexed = database.prepare_primary(&shop(INDEXED)).unwrap();
     let mut writer = database.writer().unwrap();
     let twins = [item("a", json!({ "code": "same" })), item("b", json!({ "code": "same" }))];
-    writer.commit(&indexed, &twins, Patience::SkipLocked).iter().for_each(|verdict| {
+    writer.commit(&indexed, &twins, Patience::SkipLocked(deadline().instant())).iter().for_each(|verdict| {
         committed(verdict);
     });
 
@@ -117,12 +120,12 @@ fn duplicates_refuse_a_unique_field() {
     assert_eq!(shared().sql_in(&url, invalid), "0");
 
     let other = [item("c", json!({ "code": "other" }))];
-    committed(&writer.commit(&indexed, &other, Patience::SkipLocked)[0]);
+    committed(&writer.commit(&indexed, &other, Patience::SkipLocked(deadline().instant()))[0]);
     shared().sql_in(&url, r#"DELETE FROM trine."shop.v1.Item" WHERE key = 'b'"#);
     let unique = database.prepare_primary(&shop(UNIQUE)).unwrap();
     // Written while the column was there but not yet admitted: found all the same.
     let twin = [item("d", json!({ "code": "other" }))];
-    match &writer.commit(&unique, &twin, Patience::SkipLocked)[0] {
+    match &writer.commit(&unique, &twin, Patience::SkipLocked(deadline().instant()))[0] {
         Verdict::Rejected(error) => assert_eq!(error.reason, Reason::UniqueViolation),
         other => panic!("{other:?}"),
     }

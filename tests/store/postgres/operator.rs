@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use trine::model::{Deadline, Reason};
-use trine::store::{DatabaseUrl, OpenOptions, ReadStore, Verdict, WriteStore};
+use trine::store::request_log::LogJob;
+use trine::store::{DatabaseUrl, Health, OpenOptions, ReadStore, RequestStore, Verdict, WriteStore};
 
 use super::batches::{Locker, rename};
 use super::{commit, committed, fresh_url, prepared, rejected};
 use crate::conformance::fixture::{catalogue, deadline, options, users};
+use crate::conformance::request_log::{FIRST, SECOND, request};
 use crate::conformance::write_sets::{create_user, user_key};
 use crate::support::{Cluster, shared};
 
@@ -119,6 +121,33 @@ async fn read_only_mode_is_told() {
     while let Err(error) = write.commit(create_user("bob"), deadline()).await {
         assert_eq!(error.reason, Reason::ReadOnlyMode, "{error}");
     }
+}
+
+/// Given an events database that is put into read-only mode, then it is not ready and appends say why;
+/// when it is out of it, then they go on by themselves.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_request_log_comes_back_from_read_only_mode() {
+    let url = fresh_url();
+    let log = RequestStore::open(&DatabaseUrl::Postgres(url.clone()), options()).unwrap();
+    log.run(LogJob::append(request(FIRST, "k1")), deadline()).await.unwrap();
+    let name = url.rsplit_once('/').unwrap().1;
+    let set = |to: &str| shared().sql(&format!("ALTER DATABASE {name} {to}"));
+    let append = || log.run(LogJob::append(request(SECOND, "k2")), deadline());
+    set("SET default_transaction_read_only = on");
+    end_sessions(&url, "write");
+    loop {
+        match append().await {
+            Err(error) if error.reason == Reason::ReadOnlyMode => break,
+            Err(error) => assert_ne!(error.reason, Reason::Internal, "{error}"),
+            Ok(_) => panic!("appended in read-only mode"),
+        }
+    }
+    assert!(matches!(log.health(), Health::NotReady(why) if why.contains("read-only")));
+    set("RESET default_transaction_read_only");
+    while let Err(error) = append().await {
+        assert_eq!(error.reason, Reason::ReadOnlyMode, "{error}");
+    }
+    assert_eq!(log.health(), Health::Ready);
 }
 
 /// Given two rows locked by two others, when the second is free, then its write set goes at once.

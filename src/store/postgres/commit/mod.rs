@@ -1,8 +1,8 @@
 //! The writing connection: waiting write sets in one transaction of set-based statements.
 //!
 //! Invariants: a member is wholly in or wholly out; one bad member never costs the others their
-//! commit (it is taken out, or the batch is cut in halves until it is alone); nothing is reported
-//! as committed before COMMIT came back or was proved to have happened.
+//! commit (it is taken out, or the batch is cut in halves until it is alone or their deadlines have
+//! passed); nothing is reported as committed before COMMIT came back or was proved to have happened.
 
 mod attempt;
 mod change;
@@ -29,6 +29,7 @@ use crate::model::{Error, Reason, Result, TypeName, WriteSet};
 use crate::schema::Catalogue;
 use crate::store::backend::{Patience, Verdict, Writer, explains_itself};
 use crate::store::handles::OpenOptions;
+use crate::store::lane::work::deadline_passed;
 
 pub(super) struct PostgresWriter {
     session: Session,
@@ -221,7 +222,13 @@ impl Writer for PostgresWriter {
         self.prepare_tables(catalogue);
         let mut verdicts: Vec<Option<Verdict>> = batch.iter().map(|_| None).collect();
         let mut groups: Vec<Vec<usize>> = vec![(0..batch.len()).collect()];
+        let mut again = false;
         while let Some(group) = groups.pop().filter(|group| !group.is_empty()) {
+            // Each part may take as long as a statement may: two hundred of them would hold up everybody else.
+            if std::mem::replace(&mut again, true) && patience.is_over() {
+                groups.extend(fill(&mut verdicts, &group, |_| Verdict::Rejected(deadline_passed())));
+                continue;
+            }
             match self.reopen_if_lost() {
                 Ok(()) => groups.extend(self.attempt(catalogue, batch, group, patience, &mut verdicts)),
                 Err(error) => {

@@ -22,7 +22,7 @@ pub(super) fn lock(attempt: &mut Attempt<'_>, patience: Patience) -> Result<Rows
         let Some(table) = tables.get(&kind) else { continue };
         let keys: Vec<String> = keys.iter().map(|key| key.as_str().to_owned()).collect();
         let sql = match patience {
-            Patience::SkipLocked => &table.lock_skipping,
+            Patience::SkipLocked(_) => &table.lock_skipping,
             Patience::WaitUntil(_) => &table.lock,
         };
         let found =

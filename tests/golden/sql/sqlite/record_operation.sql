@@ -12,7 +12,7 @@ SELECT operation FROM trine_operations WHERE id = ?
 SELECT fingerprint, answer FROM trine_idempotency WHERE principal = ? AND scope = ? AND key = ?
 --   SEARCH trine_idempotency USING PRIMARY KEY (principal=? AND scope=? AND key=?)
 
-INSERT INTO "blog.v1.User" (key, parent, doc, version, schema_id, create_time, update_time, request_id, traceparent, "f_email", "f_entry_count") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING
+INSERT INTO `blog.v1.User` (key, parent, doc, version, schema_id, create_time, update_time, request_id, traceparent, `f_email`, `f_entry_count`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING
 
 INSERT INTO trine_idempotency (principal, scope, key, fingerprint, answer, hour) VALUES (?, ?, ?, ?, ?, ?)
 
