@@ -8,7 +8,7 @@
 //! runner that was paused past its lease cannot overwrite its successor's work (fencing).
 //! A failure and a cancellation are decisions too: they end a request only by way of the monolith.
 //! Only the append and what the primary does not know of must survive a power loss; see
-//! [`LogJob::may_be_lost`].
+//! `LogJob::may_be_lost`.
 //! Who accepts a request may append it as claimed: a request then costs two writes, its append and
 //! its end, and is claimed by somebody else only if whoever accepted it dies. Its 202 says ACCEPTED all
 //! the same, and so does the 202 of every twin until it is DONE.
@@ -344,7 +344,7 @@ pub struct Broken {
 /// One connection to the events database, owned by one lane thread.
 pub trait RequestLog: Send {
     /// Runs the jobs in order in one transaction. When this returns none of them is undone by the death of a
-    /// process, and by a power loss only what [`LogJob::may_be_lost`].
+    /// process, and by a power loss only what `LogJob::may_be_lost`.
     fn transaction(&mut self, jobs: &[LogJob]) -> std::result::Result<Vec<LogReply>, Broken>;
 
     fn run(&mut self, jobs: &[LogJob]) -> Vec<Result<LogReply>> {
