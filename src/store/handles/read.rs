@@ -23,6 +23,8 @@ pub struct ReadStore {
     by_key: Arc<Lane<ReadService>>,
     lists: Arc<Lane<ReadService>>,
     watcher: Watcher,
+    /// Of the lane that has most.
+    connections: u32,
 }
 
 impl ReadStore {
@@ -41,7 +43,10 @@ impl ReadStore {
             let service = Arc::new(ReadService { database: database.clone(), reading, read_only });
             Lane::start(Arc::new(Queue::new(options)), options, service).map(Arc::new)
         };
-        Ok(Self { by_key: lane("read", Reading::ByKey)?, lists: lane("list", Reading::Lists)?, watcher })
+        let connections = [Reading::ByKey, Reading::Lists].map(|reading| url.read_threads(reading, options));
+        let connections = connections.into_iter().max().unwrap_or(1);
+        let (by_key, lists) = (lane("read", Reading::ByKey)?, lane("list", Reading::Lists)?);
+        Ok(Self { by_key, lists, watcher, connections })
     }
 
     /// One resource by key. Concurrent calls become one statement.
@@ -113,20 +118,22 @@ impl ReadStore {
         trouble.unwrap_or_else(|| self.watcher.health())
     }
 
-    /// Reads, and once again where the connection turned out to be dead: after a restart of the server
-    /// nobody knows that before the first use, and a read leaves nothing behind.
+    /// Reads, and again where the connection turned out to be dead: after a restart of the server nobody
+    /// knows that before the first use, and a read leaves nothing behind. Each connection of a lane may be
+    /// dead, and each costs one attempt.
     async fn run<I: Clone, O>(
         &self,
         work: impl Fn(Job<I, O>) -> ReadWork,
         input: I,
         deadline: Deadline,
     ) -> Result<O> {
-        match self.run_once(&work, input.clone(), deadline).await {
-            Err(error) if error.reason == Reason::DatabaseUnavailable => {
-                self.run_once(&work, input, deadline).await
+        for _ in 0..self.connections {
+            match self.run_once(&work, input.clone(), deadline).await {
+                Err(error) if error.reason == Reason::DatabaseUnavailable => {}
+                outcome => return outcome,
             }
-            outcome => outcome,
         }
+        self.run_once(&work, input, deadline).await
     }
 
     async fn run_once<I, O>(

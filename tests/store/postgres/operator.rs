@@ -9,6 +9,7 @@ use trine::store::{DatabaseUrl, Health, OpenOptions, ReadStore, RequestStore, Ve
 use super::batches::{Locker, rename};
 use super::{commit, committed, fresh_url, prepared, rejected};
 use crate::conformance::fixture::{catalogue, deadline, options, users};
+use crate::conformance::lists::query;
 use crate::conformance::request_log::{FIRST, SECOND, request};
 use crate::conformance::write_sets::{create_user, user_key};
 use crate::support::{Cluster, shared};
@@ -58,6 +59,29 @@ fn a_monolith_that_lost_its_lock_writes_nothing() {
         shared().sql_in(&url, r#"SELECT string_agg(key, ',' ORDER BY key) FROM trine."blog.v1.User""#),
         "alice,bob,carol,erin"
     );
+}
+
+/// Given connections that idled while the server ended them, then no read pays for it, however many of them
+/// are dead.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reads_do_not_notice_dead_idle_connections() {
+    let url = DatabaseUrl::Postgres(fresh_url());
+    let write = WriteStore::open(&url, options(), catalogue()).unwrap();
+    write.commit(create_user("alice"), deadline()).await.unwrap();
+    let options = OpenOptions { connections: 8, ..options() };
+    let read = ReadStore::open(&url, options, false).unwrap();
+    let DatabaseUrl::Postgres(text) = &url else { unreachable!("PostgreSQL") };
+    let connected = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+                     AND application_name IN ('trine point', 'trine read')";
+    for _ in 0..3 {
+        while shared().sql_in(text, connected).parse::<usize>().unwrap() < 8 {
+            tokio::task::yield_now().await;
+        }
+        end_sessions(text, "read");
+        end_sessions(text, "point");
+        read.list(users(), query(Some(""), 10), deadline()).await.expect("a list");
+        read.get(users(), &user_key("alice"), deadline()).await.expect("a read by key");
+    }
 }
 
 /// Given a monolith whose lock's session died, then its watcher takes the lock again and a second one is refused.
