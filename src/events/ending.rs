@@ -68,17 +68,7 @@ mod tests {
     use super::*;
 
     fn result(id: &str, outcome: Outcome) -> InboxResult {
-        InboxResult {
-            id: OperationId(id.to_owned()),
-            code: 0,
-            status: "OK".to_owned(),
-            outcome,
-            consistency_token: None,
-            position: None,
-            answer: None,
-            error: None,
-            retry_after_s: None,
-        }
+        InboxResult::new(OperationId(id.to_owned()), outcome)
     }
 
     #[test]

@@ -96,7 +96,7 @@ impl Inbox {
             }
             Err(error) => Err(error),
         };
-        let result = ended.unwrap_or_else(|error| self.result(id, Outcome::Retry).with_error(&error));
+        let result = ended.unwrap_or_else(|error| InboxResult::new(id, Outcome::Retry).with_error(&error));
         metrics::counter!("trine_inbox_events_total", "outcome" => result.outcome.as_str()).increment(1);
         result
     }
@@ -112,7 +112,7 @@ impl Inbox {
             Ok(committed) => Ok(self.applied(operation.id, committed.answer, committed.position)),
             Err(error) if replan && guard_failed(&write_set, &error) => {
                 let position = self.newest_position(&write_set, deadline).await?;
-                let result = self.result(operation.id, Outcome::Replan).with_error(&error);
+                let result = InboxResult::new(operation.id, Outcome::Replan).with_error(&error);
                 Ok(InboxResult { position, ..result })
             }
             Err(error) if is_transient(&error) => Err(error),
@@ -168,7 +168,7 @@ impl Inbox {
             Some(OperationResult::Error(_)) => Outcome::Failed,
             _ => Outcome::Applied,
         };
-        let mut result = self.result(operation.id, outcome);
+        let mut result = InboxResult::new(operation.id, outcome);
         result.consistency_token = operation.consistency_token;
         match operation.result {
             Some(OperationResult::Response(answer)) => result.answer = Some(answer),
@@ -187,12 +187,15 @@ impl Inbox {
             consistency_token: position.and_then(|position| self.tokens.encode(position)),
             position,
             answer: Some(answer),
-            ..self.result(id, Outcome::Applied)
+            ..InboxResult::new(id, Outcome::Applied)
         }
     }
+}
 
-    fn result(&self, id: OperationId, outcome: Outcome) -> InboxResult {
-        InboxResult {
+impl InboxResult {
+    /// An outcome, and nothing to say of it yet.
+    pub(super) fn new(id: OperationId, outcome: Outcome) -> Self {
+        Self {
             id,
             code: 0,
             status: "OK".to_owned(),
@@ -204,9 +207,7 @@ impl Inbox {
             retry_after_s: None,
         }
     }
-}
 
-impl InboxResult {
     fn with_error(self, error: &Error) -> Self {
         if let Some(context) = &error.context {
             tracing::warn!(operation = %self.id, reason = error.reason.as_str(), context, "inbox");

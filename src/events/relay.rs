@@ -301,15 +301,6 @@ mod tests {
     use crate::store::request_log::{AcceptedRequest, Work};
     use crate::store::{DatabaseUrl, OpenOptions};
 
-    const OPTIONS: OpenOptions = OpenOptions {
-        connections: 1,
-        read_timeout_ms: 1000,
-        write_timeout_ms: 1000,
-        lock_timeout_ms: 100,
-        queue_length_max: 100,
-        batch_length_max: 10,
-    };
-
     fn request() -> AcceptedRequest {
         let key = IdempotencyKey { principal: "a".into(), scope: "s".into(), key: "k".into() };
         AcceptedRequest {
@@ -335,7 +326,7 @@ mod tests {
     async fn who_loses_every_race_is_answered_in_the_end() {
         let directory = tempfile::tempdir().unwrap();
         let url = DatabaseUrl::Sqlite(directory.path().join("events.db"));
-        let requests = RequestStore::open(&url, OPTIONS).unwrap();
+        let requests = RequestStore::open(&url, OpenOptions::SMALL).unwrap();
         let secrets = Secrets::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
         let monolith = Peer::new("http://127.0.0.1:1", secrets).unwrap();
         let relay = Relay::new(monolith, requests.clone(), Arc::new(|_| {}));

@@ -63,7 +63,7 @@ pub fn not_modified(tag: String) -> HttpResponse {
 pub fn encode(kind: &ResourceType, stored: &Stored, media: Media) -> Result<Vec<u8>> {
     match media {
         Media::Json => Ok(kind.render_json(stored).into_bytes()),
-        Media::Protobuf(_) => Ok(kind.to_message(stored)?.encode_to_vec()),
+        Media::Protobuf(_) => kind.render_message(stored),
     }
 }
 

@@ -114,6 +114,17 @@ impl DatabaseUrl {
 }
 
 impl OpenOptions {
+    /// For unit tests: one connection, short queues.
+    #[cfg(test)]
+    pub(crate) const SMALL: Self = Self {
+        connections: 1,
+        read_timeout_ms: 1000,
+        write_timeout_ms: 1000,
+        lock_timeout_ms: 100,
+        queue_length_max: 100,
+        batch_length_max: 10,
+    };
+
     fn lane(self, database: &'static str, lane: &'static str, threads: u32) -> LaneOptions {
         LaneOptions {
             database,

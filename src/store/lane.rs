@@ -97,6 +97,11 @@ impl<S: Service> Lane<S> {
         self.queue.push_all(works.into_iter());
     }
 
+    /// How many it has when all is well: one a thread.
+    pub(super) fn connections(&self) -> usize {
+        self.threads.len()
+    }
+
     /// Ready while a thread is connected, else what the last attempt to connect said.
     pub(super) fn health(&self) -> Health {
         self.queue.health()

@@ -23,8 +23,6 @@ pub struct ReadStore {
     by_key: Arc<Lane<ReadService>>,
     lists: Arc<Lane<ReadService>>,
     watcher: Watcher,
-    /// Of the lane that has most.
-    connections: u32,
 }
 
 impl ReadStore {
@@ -43,10 +41,7 @@ impl ReadStore {
             let service = Arc::new(ReadService { database: database.clone(), reading, read_only });
             Lane::start(Arc::new(Queue::new(options)), options, service).map(Arc::new)
         };
-        let connections = [Reading::ByKey, Reading::Lists].map(|reading| url.read_threads(reading, options));
-        let connections = connections.into_iter().max().unwrap_or(1);
-        let (by_key, lists) = (lane("read", Reading::ByKey)?, lane("list", Reading::Lists)?);
-        Ok(Self { by_key, lists, watcher, connections })
+        Ok(Self { by_key: lane("read", Reading::ByKey)?, lists: lane("list", Reading::Lists)?, watcher })
     }
 
     /// One resource by key. Concurrent calls become one statement.
@@ -127,7 +122,7 @@ impl ReadStore {
         input: I,
         deadline: Deadline,
     ) -> Result<O> {
-        for _ in 0..self.connections {
+        for _ in 0..self.by_key.connections().max(self.lists.connections()) {
             match self.run_once(&work, input.clone(), deadline).await {
                 Err(error) if error.reason == Reason::DatabaseUnavailable => {}
                 outcome => return outcome,

@@ -172,14 +172,7 @@ mod tests {
     #[tokio::test]
     async fn work_that_no_thread_has_begun_ends_at_its_deadline_and_was_not_written() {
         let directory = tempfile::tempdir().unwrap();
-        let options = OpenOptions {
-            connections: 1,
-            read_timeout_ms: 1000,
-            write_timeout_ms: 1000,
-            lock_timeout_ms: 100,
-            queue_length_max: 10,
-            batch_length_max: 10,
-        };
+        let options = OpenOptions { queue_length_max: 10, ..OpenOptions::SMALL };
         let proto = Path::new(env!("CARGO_MANIFEST_DIR")).join("proto");
         let catalogue = crate::schema::load(&[proto], &["*".to_owned()]).unwrap();
         let database = crate::store::sqlite::open(&directory.path().join("a.db"), options).unwrap();

@@ -303,15 +303,6 @@ mod tests {
     use crate::store::sqlite::connection::{Mode, connect};
     use crate::store::sqlite::database::SqliteDatabase;
 
-    const OPTIONS: OpenOptions = OpenOptions {
-        connections: 1,
-        read_timeout_ms: 1000,
-        write_timeout_ms: 1000,
-        lock_timeout_ms: 100,
-        queue_length_max: 100,
-        batch_length_max: 10,
-    };
-
     fn append(id: &str) -> LogJob {
         let key = IdempotencyKey { principal: "a".into(), scope: "s".into(), key: id.into() };
         LogJob::append(AcceptedRequest {
@@ -331,7 +322,7 @@ mod tests {
     fn a_row_that_cannot_be_read_costs_no_other() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("events.db");
-        let database = SqliteDatabase::new(&path, OPTIONS);
+        let database = SqliteDatabase::new(&path, OpenOptions::SMALL);
         database.prepare_events().unwrap();
         let mut log = database.request_log().unwrap();
         assert!(log.run(&[append("1"), append("2")]).iter().all(Result::is_ok));

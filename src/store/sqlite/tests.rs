@@ -20,14 +20,7 @@ use crate::schema::{Catalogue, load};
 use crate::store::backend::{Database, Patience, Verdict};
 use crate::store::handles::{OpenOptions, WriteStore};
 
-const OPTIONS: OpenOptions = OpenOptions {
-    connections: 2,
-    read_timeout_ms: 1000,
-    write_timeout_ms: 1000,
-    lock_timeout_ms: 20,
-    queue_length_max: 100,
-    batch_length_max: 10,
-};
+const OPTIONS: OpenOptions = OpenOptions { connections: 2, lock_timeout_ms: 20, ..OpenOptions::SMALL };
 
 /// A shop whose items have these fields.
 fn shop(fields: &str) -> Catalogue {
