@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::app;
+use crate::app::{self, Following};
 use crate::config::{ConfigProblem, Overrides, Settings};
 use crate::role::{Given, Role};
 use crate::schema;
@@ -28,7 +28,13 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Serve the API (without arguments: proto/ on sqlite:trine.db, 127.0.0.1:8080).
-    Serve(ConfigArguments),
+    Serve {
+        #[command(flatten)]
+        arguments: ConfigArguments,
+        /// Serve a changed .proto within a second; a broken one keeps the schema before it.
+        #[arg(long)]
+        watch: bool,
+    },
     /// Show or check the effective configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -124,7 +130,10 @@ fn key_value(text: &str) -> Result<(String, String), String> {
 /// Parses the process' arguments and does what they say.
 pub fn run() -> ExitCode {
     match Cli::parse().command {
-        Command::Serve(arguments) => configured(arguments, app::serve),
+        Command::Serve { arguments, watch } => {
+            let following = if watch { Following::Changes } else { Following::No };
+            configured(arguments, |settings| app::serve(settings, following))
+        }
         Command::Config(ConfigCommand::Print(arguments)) => print_configuration(arguments),
         Command::Config(ConfigCommand::Check(arguments)) => configured(arguments, check_configuration),
         Command::Schema(SchemaCommand::Check(arguments)) => configured(arguments, check_schema),
@@ -136,7 +145,7 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn configured(arguments: ConfigArguments, act: fn(Settings) -> ExitCode) -> ExitCode {
+fn configured(arguments: ConfigArguments, act: impl FnOnce(Settings) -> ExitCode) -> ExitCode {
     match Settings::load(&arguments.overrides()) {
         Ok((settings, _)) => act(settings),
         Err(problems) => refuse(&problems),

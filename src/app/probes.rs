@@ -2,6 +2,8 @@
 
 use std::sync::atomic::AtomicBool;
 
+use arc_swap::ArcSwap;
+
 use crate::app::databases::Databases;
 use crate::config::Settings;
 use crate::http::{Check, Probes};
@@ -27,7 +29,7 @@ pub fn probes(
         role: settings.role,
         checks,
         metrics: telemetry.metrics.clone(),
-        schema_digest: catalogue.digest.clone(),
+        schema_digest: ArcSwap::from_pointee(catalogue.digest.clone()),
         draining: AtomicBool::new(false),
     }
 }

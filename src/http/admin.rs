@@ -10,6 +10,7 @@ use actix_web::http::header::CONTENT_TYPE;
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
+use arc_swap::ArcSwap;
 use serde_json::{Map, Value, json};
 
 use super::{errors, path};
@@ -30,7 +31,7 @@ pub struct Probes {
     pub checks: Vec<Check>,
     pub metrics: Metrics,
     /// SHA-256 of the schema that is served.
-    pub schema_digest: String,
+    pub schema_digest: ArcSwap<String>,
     /// Whether the process is on its way out; see [`Probes::drain`].
     pub draining: AtomicBool,
 }
@@ -90,7 +91,7 @@ fn version(probes: &Probes) -> Value {
         "name": env!("CARGO_PKG_NAME"),
         "version": env!("CARGO_PKG_VERSION"),
         "role": probes.role.as_str(),
-        "schema": probes.schema_digest,
+        "schema": *probes.schema_digest.load_full(),
     })
 }
 

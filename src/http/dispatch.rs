@@ -17,7 +17,9 @@ use super::exchange::{Exchange, single};
 use super::incoming::Incoming;
 use super::observe::{self, Observation};
 use super::routes::{Action, Found};
-use super::{Api, Probes, command, consistency, create, delete, errors, get, list, operations, peer, update};
+use super::{
+    Api, Current, Probes, command, consistency, create, delete, errors, get, list, operations, peer, update,
+};
 use crate::model::{Error, Position, Reason, Result};
 use crate::telemetry::trace::TraceContext;
 
@@ -25,10 +27,11 @@ use crate::telemetry::trace::TraceContext;
 pub async fn dispatch(
     request: HttpRequest,
     payload: Payload,
-    api: Data<Api>,
+    current: Data<Current>,
     probes: Data<Probes>,
 ) -> HttpResponse {
     let started = Instant::now();
+    let api = current.load();
     let request_id = request_id(&request);
     let trace = TraceContext::continue_or_start(single(request.headers(), "traceparent").ok().flatten());
     let method = request.method().clone();

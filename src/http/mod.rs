@@ -14,6 +14,7 @@ mod body;
 mod command;
 mod consistency;
 mod create;
+mod current;
 mod delete;
 mod dispatch;
 mod etag;
@@ -38,6 +39,7 @@ mod write;
 use std::sync::{Arc, OnceLock};
 
 pub use admin::{Check, Probes};
+pub use current::Current;
 pub use server::{Limits, Serving, serve};
 
 use tokio::sync::Semaphore;

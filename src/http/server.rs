@@ -16,7 +16,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::web::{Data, to};
 use actix_web::{App, HttpServer};
 
-use super::{Api, Probes, admin, dispatch};
+use super::{Current, Probes, admin, dispatch};
 use crate::telemetry::metrics::announce_build;
 
 /// What bounds the public listener.
@@ -64,17 +64,17 @@ struct Running {
 /// Call [`Serving::stop`] to drain; signals are the caller's. Sockets are bound by the caller, so
 /// that a taken port is found before anything else is started.
 pub fn serve(
-    api: Arc<Api>,
+    current: Arc<Current>,
     probes: Arc<Probes>,
     public: TcpListener,
     admin: TcpListener,
     limits: Limits,
 ) -> std::io::Result<Serving> {
-    announce_build(env!("CARGO_PKG_VERSION"), api.settings.plan.role.as_str());
+    announce_build(env!("CARGO_PKG_VERSION"), current.load().settings.plan.role.as_str());
     let (public_address, admin_address) = (public.local_addr()?, admin.local_addr()?);
     let seen = probes.clone();
     let admin_server = start("admin", move || admin_http_server(probes, admin))?;
-    let public_server = start("http", move || public_http_server(api, seen, public, limits))?;
+    let public_server = start("http", move || public_http_server(current, seen, public, limits))?;
     for (listener, address) in [("public", public_address), ("admin", admin_address)] {
         tracing::info!(listener, address = %address, "listening");
     }
@@ -98,14 +98,14 @@ impl Running {
 }
 
 fn public_http_server(
-    api: Arc<Api>,
+    current: Arc<Current>,
     probes: Arc<Probes>,
     listener: TcpListener,
     limits: Limits,
 ) -> std::io::Result<actix_web::dev::Server> {
-    let (api, probes) = (Data::from(api), Data::from(probes));
+    let (current, probes) = (Data::from(current), Data::from(probes));
     let app = move || {
-        let app = App::new().app_data(api.clone()).app_data(probes.clone());
+        let app = App::new().app_data(current.clone()).app_data(probes.clone());
         app.default_service(to(dispatch::dispatch))
     };
     let server = HttpServer::new(app)

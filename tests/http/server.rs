@@ -9,7 +9,7 @@ use trine::commands::{Engine, EngineParts, MethodModes, Modes, Registry};
 use trine::events::signature::Secrets;
 use trine::events::tokens::Tokens;
 use trine::flags::Flags;
-use trine::http::{Api, Check, Limits, Probes, Serving, Settings, serve};
+use trine::http::{Api, Check, Current, Limits, Probes, Serving, Settings, serve};
 use trine::role::Role;
 use trine::schema::{Catalogue, load};
 use trine::store::{DatabaseUrl, OpenOptions, ReadStore, WriteStore};
@@ -68,14 +68,14 @@ impl Server {
             role,
             checks,
             metrics: metrics(),
-            schema_digest: catalogue.digest.clone(),
+            schema_digest: arc_swap::ArcSwap::from_pointee(catalogue.digest.clone()),
             draining: false.into(),
         });
         let api = Api::new(catalogue, reads, Arc::new(engine), settings).expect("no two routes of one path");
         let listener = || TcpListener::bind("127.0.0.1:0").expect("a free port");
         let limits = Limits { workers: 2, ..Limits::default() };
-        let serving =
-            serve(Arc::new(api), probes.clone(), listener(), listener(), limits).expect("listeners");
+        let serving = serve(Arc::new(Current::new(api)), probes.clone(), listener(), listener(), limits)
+            .expect("listeners");
         Self { serving: Some(serving), probes, directory }
     }
 

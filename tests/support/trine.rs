@@ -58,6 +58,12 @@ impl Launch {
         self
     }
 
+    /// An argument that stands alone.
+    pub fn flag(mut self, name: &str) -> Self {
+        self.arguments.push(name.to_owned());
+        self
+    }
+
     /// `--set key=value`; the value is TOML, else a string.
     pub fn set(self, key: &str, value: impl std::fmt::Display) -> Self {
         self.argument("--set", &format!("{key}={value}"))

@@ -24,6 +24,7 @@ pub struct WriteStore {
     lane: Arc<Lane<WriteService>>,
     gate: Arc<Gate>,
     watcher: Watcher,
+    committer: Arc<Committer>,
 }
 
 impl WriteStore {
@@ -53,9 +54,17 @@ impl WriteStore {
         let options_of_lane = options.lane("primary", "write", threads);
         let queue = Arc::new(Queue::new(options_of_lane));
         gate.set_queue(&queue);
-        let service = Arc::new(WriteService { committer, gate: gate.clone(), slow });
+        let service = Arc::new(WriteService { committer: committer.clone(), gate: gate.clone(), slow });
         let lane = Arc::new(Lane::start(queue, options_of_lane, service)?);
-        Ok(Self { lane, gate, watcher })
+        Ok(Self { lane, gate, watcher, committer })
+    }
+
+    /// Brings the database up to another schema while it is written. Blocks. Commits under the old one
+    /// end first; those that begin later go by the new one.
+    pub fn admit(&self, catalogue: &Catalogue) -> Result<()> {
+        let admitted = self.committer.database.prepare_primary(catalogue)?;
+        self.committer.catalogue.store(Arc::new(admitted));
+        Ok(())
     }
 
     /// Commits or refuses; the only way to change a resource.

@@ -68,7 +68,7 @@ impl Database for SqliteDatabase {
         }
         let mut connection = self.migrate(&Kind::Primary)?;
         let admitted = schema::admit(&mut connection, catalogue)?;
-        *self.keeper.lock() = Some(ManuallyDrop::new(connection));
+        self.keeper.lock().get_or_insert_with(|| ManuallyDrop::new(connection));
         Ok(admitted)
     }
 
