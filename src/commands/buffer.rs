@@ -144,6 +144,8 @@ mod tests {
             version: Version(7),
             create_time: Timestamp::now(),
             update_time: Timestamp::now(),
+            delete_time: None,
+            purge_time: None,
             document: r#"{"title":"old","state":"FEATURED","mood":"good"}"#.to_owned(),
         };
         let mut entry: Entry = typed_of_stored(&kind, &stored).unwrap();

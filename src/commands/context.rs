@@ -74,6 +74,7 @@ impl Context {
             parent: Some(parent.clone()),
             filter: Vec::new(),
             order: Vec::new(),
+            show_deleted: false,
             after: None,
             limit: limit.saturating_add(u32::try_from(hidden).unwrap_or(u32::MAX)),
         };
@@ -186,6 +187,8 @@ impl Context {
             version: before.map_or(Version(0), |stored| stored.version),
             create_time: before.map_or(&self.now, |stored| &stored.create_time).clone(),
             update_time: self.now.clone(),
+            delete_time: None,
+            purge_time: None,
             document: text,
         }))
     }

@@ -20,7 +20,7 @@ pub const OPERATIONS_PATH: &str = "/trine/v1/commands:operations";
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Accepted {
-    Operation(Operation),
+    Operation(Box<Operation>),
     Refused {
         /// `google.rpc.Status`
         status: Value,
@@ -31,7 +31,7 @@ pub enum Accepted {
 impl From<Result<Operation>> for Accepted {
     fn from(accepted: Result<Operation>) -> Self {
         match accepted {
-            Ok(operation) => Self::Operation(operation),
+            Ok(operation) => Self::Operation(Box::new(operation)),
             Err(error) => {
                 if let Some(context) = &error.context {
                     tracing::warn!(reason = error.reason.as_str(), context, "a request was not accepted");
@@ -45,7 +45,7 @@ impl From<Result<Operation>> for Accepted {
 impl Accepted {
     pub fn result(self, microservice: &Peer) -> Result<Operation> {
         match self {
-            Self::Operation(operation) => Ok(operation),
+            Self::Operation(operation) => Ok(*operation),
             Self::Refused { status, retry_after_s } => {
                 Err(microservice.refusal_of_member(&status, retry_after_s))
             }

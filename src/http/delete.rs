@@ -44,6 +44,7 @@ async fn refuse_with_children(api: &Api, exchange: &Exchange, kind: &ResourceTyp
             parent: Some(key.as_str().to_owned()),
             filter: Vec::new(),
             order: Vec::new(),
+            show_deleted: false,
             after: None,
             limit: 1,
         };

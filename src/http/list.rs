@@ -14,8 +14,8 @@ use crate::query::ListRequest;
 use crate::schema::ResourceType;
 
 const KNOWN: Known<'static> = Known {
-    served: &["pageSize", "pageToken", "filter", "orderBy"],
-    later: &["readMask", "showTotalSize", "showDeleted"],
+    served: &["pageSize", "pageToken", "filter", "orderBy", "showDeleted"],
+    later: &["readMask", "showTotalSize"],
 };
 
 const PAGE_SIZE: u32 = 50;
@@ -30,6 +30,7 @@ pub async fn list(api: &Api, exchange: &Exchange, kind: &Arc<ResourceType>) -> R
         parent: parent(exchange)?,
         filter: text(&parameters, "filter"),
         order_by: text(&parameters, "orderBy"),
+        show_deleted: parameters.flag("showDeleted")?,
         page_token: text(&parameters, "pageToken"),
     };
     let secret = &api.required_signing()?.secret;

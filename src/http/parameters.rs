@@ -44,6 +44,15 @@ impl Parameters {
         found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
     }
 
+    /// A boolean parameter; false when absent.
+    pub fn flag(&self, name: &str) -> Result<bool> {
+        match self.get(name) {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(_) => Err(invalid(format!("parameter `{name}` is `true` or `false`"))),
+        }
+    }
+
     /// Sorted and joined, for a fingerprint; without `except`.
     pub fn canonical(&self, except: &str) -> String {
         let mut pairs: Vec<_> = self.0.iter().filter(|(name, _)| name != except).collect();

@@ -26,6 +26,19 @@ pub struct Stored {
     pub version: Version,
     pub create_time: Timestamp,
     pub update_time: Timestamp,
+    /// Set while the resource is soft-deleted (AIP-164).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delete_time: Option<Timestamp>,
+    /// When a soft-deleted resource goes for good; set together with `delete_time`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purge_time: Option<Timestamp>,
     /// JSON text of the [`Document`], kept as text so that a read passes it through unparsed.
     pub document: String,
+}
+
+impl Stored {
+    /// Soft-deleted: still there by name, in no list.
+    pub fn is_deleted(&self) -> bool {
+        self.delete_time.is_some()
+    }
 }

@@ -12,6 +12,8 @@ pub struct ListRequest {
     pub parent: Option<String>,
     pub filter: String,
     pub order_by: String,
+    /// Soft-deleted resources too.
+    pub show_deleted: bool,
     /// Empty for the first page.
     pub page_token: String,
 }
@@ -28,7 +30,8 @@ impl ListRequest {
             }
         };
         let filter = filter::parse(kind, &self.filter)?;
-        Ok(ListQuery { parent: self.parent.clone(), filter, order: order?, after, limit })
+        let (parent, show_deleted) = (self.parent.clone(), self.show_deleted);
+        Ok(ListQuery { parent, filter, order: order?, show_deleted, after, limit })
     }
 
     /// The token of the page that begins after `last`.
@@ -43,7 +46,7 @@ impl ListRequest {
     }
 
     fn scope(&self, kind: &ResourceType) -> Scope {
-        Scope::new(kind, self.parent.as_deref(), &self.filter, &self.order_by)
+        Scope::new(kind, self.parent.as_deref(), &self.filter, &self.order_by, self.show_deleted)
     }
 }
 
@@ -60,6 +63,6 @@ fn order_values(kind: &ResourceType, query: &ListQuery, last: &Stored) -> Result
     }
     let document: Document = serde_json::from_str(&last.document)
         .map_err(|error| Error::internal(format!("stored {} `{}`: {error}", kind.name, last.key)))?;
-    let values = kind.column_values(&document, &last.create_time, &last.update_time);
+    let values = kind.stored_values(last, &document);
     Ok(query.order.iter().map(|term| values[term.column].clone()).collect())
 }

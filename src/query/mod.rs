@@ -56,6 +56,8 @@ pub struct ListQuery {
     /// Joined by AND.
     pub filter: Vec<Comparison>,
     pub order: Vec<OrderBy>,
+    /// Soft-deleted rows too.
+    pub show_deleted: bool,
     pub after: Option<After>,
     /// Rows wanted; the caller asks for one more than the page to learn whether there is a next.
     pub limit: u32,

@@ -1,6 +1,6 @@
 //! Page tokens: where the next page begins, opaque and signed.
 //!
-//! A token belongs to one list (type, parent, filter, order): with another it is refused, because
+//! A token belongs to one list (type, parent, filter, order, deleted ones too or not): with another it is refused, because
 //! the page would silently be a wrong one. Fields are held by number, so that a token outlives a
 //! push; a field that no longer orders makes it stale.
 
@@ -24,12 +24,22 @@ pub struct Scope([u8; 16]);
 
 impl Scope {
     /// `filter` and `order_by` are the request's own texts; `parent` is none for all parents.
-    pub fn new(kind: &ResourceType, parent: Option<&str>, filter: &str, order_by: &str) -> Self {
+    pub fn new(
+        kind: &ResourceType,
+        parent: Option<&str>,
+        filter: &str,
+        order_by: &str,
+        show_deleted: bool,
+    ) -> Self {
         let mut hash = Sha256::new();
         for part in [kind.name.as_str(), parent.unwrap_or("-"), filter.trim(), order_by.trim()] {
             // The length first: `a` + `bc` is not `ab` + `c`.
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part.as_bytes());
+        }
+        // Nothing where it is off: such tokens are as old as lists.
+        if show_deleted {
+            hash.update(b"showDeleted");
         }
         let mut scope = [0; 16];
         scope.copy_from_slice(&hash.finalize()[..16]);

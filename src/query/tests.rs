@@ -97,6 +97,8 @@ fn row(document: &str) -> Stored {
         version: Version(7),
         create_time: Timestamp::from_stored("2026-11-21T09:14:00.000000000Z"),
         update_time: Timestamp::from_stored("2026-11-21T09:14:00.000000000Z"),
+        delete_time: None,
+        purge_time: None,
         document: document.to_owned(),
     }
 }
@@ -108,6 +110,7 @@ fn a_page_token_brings_the_place_back_and_nothing_else_does() {
         parent: Some("alice".into()),
         filter: "state = DRAFT".into(),
         order_by: "publish_time desc,title".into(),
+        show_deleted: false,
         page_token: String::new(),
     };
     let query = first.query(&entry, b"secret", 51).expect("a query");
@@ -127,6 +130,7 @@ fn a_page_token_brings_the_place_back_and_nothing_else_does() {
         ListRequest { parent: None, ..second.clone() },
         ListRequest { filter: String::new(), ..second.clone() },
         ListRequest { order_by: "title".into(), ..second.clone() },
+        ListRequest { show_deleted: true, ..second.clone() },
         ListRequest { page_token: format!("{}A", &token[..token.len() - 1]), ..second.clone() },
         ListRequest { page_token: "nonsense!".into(), ..second.clone() },
         ListRequest { page_token: "AAAA".into(), ..second.clone() },
@@ -139,7 +143,7 @@ fn a_page_token_brings_the_place_back_and_nothing_else_does() {
 #[test]
 fn a_token_whose_order_is_gone_is_stale() {
     let entry = kind("blog.v1.Entry");
-    let scope = page_token::Scope::new(&entry, Some("alice"), "", "body");
+    let scope = page_token::Scope::new(&entry, Some("alice"), "", "body", false);
     let order = [OrderBy { column: 0, descending: false }];
     let after = After { values: vec![Scalar::Text("x".into())], key: Key::new("alice/one") };
     // Made while `body` was indexed; the schema served now no longer orders by it.
@@ -156,7 +160,7 @@ fn a_token_whose_order_is_gone_is_stale() {
 #[test]
 fn every_kind_of_value_survives_a_token() {
     let user = kind("blog.v1.User");
-    let scope = page_token::Scope::new(&user, Some(""), "", "entry_count");
+    let scope = page_token::Scope::new(&user, Some(""), "", "entry_count", false);
     let order = order::parse(&user, "entry_count").expect("read");
     let after = After { values: vec![Scalar::Integer(i64::MIN)], key: Key::new("alice") };
     let token = page_token::encode(&user, b"s", scope, &order, &after).expect("a token");

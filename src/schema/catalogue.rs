@@ -17,6 +17,10 @@ pub enum ColumnSource {
     CreateTime,
     /// The chassis' own `update_time`.
     UpdateTime,
+    /// The chassis' own `delete_time`.
+    DeleteTime,
+    /// The chassis' own `purge_time`.
+    PurgeTime,
 }
 
 /// How a promoted column is stored and compared; the same order on both databases.
@@ -70,6 +74,8 @@ pub struct StandardFields {
     pub uid: bool,
     pub create_time: bool,
     pub update_time: bool,
+    pub delete_time: bool,
+    pub purge_time: bool,
     pub etag: bool,
 }
 
@@ -89,7 +95,7 @@ pub struct ResourceType {
     pub listed: ListAnswer,
     pub descriptor: MessageDescriptor,
     pub standard: StandardFields,
-    /// Declares `delete_time`: a delete must keep the resource (AIP-164), which is not served yet.
+    /// Declares `delete_time`: a delete keeps the resource until `purge_time` (AIP-164).
     pub soft_delete: bool,
     pub columns: Vec<Column>,
     pub indexes: Vec<Index>,

@@ -75,6 +75,8 @@ fn column(field: &FieldDescriptor, standard: &StandardFields) -> Result<Column, 
     let source = match name {
         "create_time" if standard.create_time => ColumnSource::CreateTime,
         "update_time" if standard.update_time => ColumnSource::UpdateTime,
+        "delete_time" if standard.delete_time => ColumnSource::DeleteTime,
+        "purge_time" if standard.purge_time => ColumnSource::PurgeTime,
         _ => ColumnSource::Field { json_name: field.json_name().to_owned() },
     };
     Ok(Column {

@@ -72,7 +72,7 @@ fn resource_type(
         pattern,
         descriptor: message.clone(),
         standard,
-        soft_delete: is_timestamp(message, "delete_time"),
+        soft_delete: standard.delete_time,
         columns,
         indexes,
         root: shapes.find(message.full_name())?,
@@ -118,6 +118,9 @@ fn standard_fields(message: &MessageDescriptor, problems: &mut Problems<'_>) -> 
         uid: is_text("uid"),
         create_time: is_timestamp(message, "create_time"),
         update_time: is_timestamp(message, "update_time"),
+        delete_time: is_timestamp(message, "delete_time"),
+        // Without a soft delete it is a field like any other.
+        purge_time: is_timestamp(message, "delete_time") && is_timestamp(message, "purge_time"),
         etag: is_text("etag"),
     }
 }

@@ -41,6 +41,8 @@ fn stored(kind: &ResourceType, key: &str, document: &str) -> Stored {
         version: Version(7),
         create_time: Timestamp::from_stored("2026-11-21T09:14:00.000000000Z"),
         update_time: Timestamp::from_stored("2026-11-21T09:14:00.120000000Z"),
+        delete_time: None,
+        purge_time: None,
         document: document.to_owned(),
     }
 }

@@ -171,6 +171,7 @@ pub async fn user_and_entries(domain: &Domain, reads: &ReadStore, user: &str) ->
         parent: Some(user.to_owned()),
         filter: Vec::new(),
         order: Vec::new(),
+        show_deleted: false,
         after: None,
         limit: 10_000,
     };

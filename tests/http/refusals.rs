@@ -42,7 +42,7 @@ const WITHOUT_BODY: &[(&str, &str, u16, &str)] = &[
     ("GET", "/blog/v1/users?orderBy=nothing", 400, "INVALID_ORDER"),
     ("GET", "/blog/v1/users?filter=nothing%3D1", 400, "INVALID_FILTER"),
     ("GET", "/blog/v1/users?filter=%3D%3D", 400, "INVALID_FILTER"),
-    ("GET", "/blog/v1/users?showDeleted=true", 501, "NOT_IMPLEMENTED"),
+    ("GET", "/blog/v1/users?showDeleted=yes", 400, "INVALID_PARAMETER"),
     ("GET", "/blog/v1/users/alice?readMask=name", 501, "NOT_IMPLEMENTED"),
     ("DELETE", "/blog/v1/users/nobody", 404, "NOT_FOUND"),
     ("DELETE", "/blog/v1/users/nobody?force=true", 501, "NOT_IMPLEMENTED"),

@@ -74,7 +74,14 @@ async fn a_column_that_is_not_there_yet_is_no_text() {
     for value in ["", "f_color"] {
         let value = Scalar::Text(value.to_owned());
         let filter = vec![Comparison { column, operator: Operator::Equal, value }];
-        let query = ListQuery { parent: Some(String::new()), filter, order: vec![], after: None, limit: 10 };
+        let query = ListQuery {
+            parent: Some(String::new()),
+            filter,
+            order: vec![],
+            show_deleted: false,
+            after: None,
+            limit: 10,
+        };
         let error = read.list(kind, query, deadline()).await.expect_err("no such column");
         assert_eq!(error.reason, Reason::DatabaseUnavailable);
         assert!(error.message.contains("has not this schema yet"), "{error}");

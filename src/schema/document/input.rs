@@ -49,7 +49,8 @@ impl ResourceType {
             "updateTime" | "update_time" => standard.update_time,
             "etag" => standard.etag,
             // Set by a soft delete alone; no client may.
-            "deleteTime" | "delete_time" | "purgeTime" | "purge_time" => self.soft_delete,
+            "deleteTime" | "delete_time" => standard.delete_time,
+            "purgeTime" | "purge_time" => standard.purge_time,
             _ => false,
         }
     }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::canonical::invalid;
 use super::path::Path;
 use super::time::stored_timestamp;
-use crate::model::{Document, Result, Scalar, Timestamp};
+use crate::model::{Document, Result, Scalar, Stored, Timestamp};
 use crate::schema::shape::FieldKind;
 use crate::schema::{Column, ColumnKind, ColumnSource, Index, ResourceType};
 
@@ -22,6 +22,8 @@ impl ResourceType {
         let value_of = |column: &Column| match &column.source {
             ColumnSource::CreateTime => Scalar::Text(create.as_str().to_owned()),
             ColumnSource::UpdateTime => Scalar::Text(update.as_str().to_owned()),
+            // A document that is being written is no deleted one.
+            ColumnSource::DeleteTime | ColumnSource::PurgeTime => Scalar::Null,
             ColumnSource::Field { json_name } => match document.0.get(json_name) {
                 Some(value) => scalar(column.kind, value),
                 None if column.implicit_default => self.default_of(column),
@@ -29,6 +31,20 @@ impl ResourceType {
             },
         };
         self.columns.iter().map(value_of).collect()
+    }
+
+    /// As [`ResourceType::column_values`], of a row that may be deleted.
+    pub fn stored_values(&self, stored: &Stored, document: &Document) -> Vec<Scalar> {
+        let mut values = self.column_values(document, &stored.create_time, &stored.update_time);
+        for (column, value) in self.columns.iter().zip(&mut values) {
+            let time = match column.source {
+                ColumnSource::DeleteTime => &stored.delete_time,
+                ColumnSource::PurgeTime => &stored.purge_time,
+                _ => continue,
+            };
+            *value = time.as_ref().map_or(Scalar::Null, |time| Scalar::Text(time.as_str().to_owned()));
+        }
+        values
     }
 
     /// The name under which an enum value is stored, for any of its names; none when there is no such value.

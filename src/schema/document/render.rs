@@ -24,10 +24,12 @@ impl ResourceType {
             push_member(text, "name", &self.pattern.resource_name(stored.key.as_str()));
         }
         for (set, key, time) in [
-            (self.standard.create_time, "createTime", &stored.create_time),
-            (self.standard.update_time, "updateTime", &stored.update_time),
+            (self.standard.create_time, "createTime", Some(&stored.create_time)),
+            (self.standard.update_time, "updateTime", Some(&stored.update_time)),
+            (self.standard.delete_time, "deleteTime", stored.delete_time.as_ref()),
+            (self.standard.purge_time, "purgeTime", stored.purge_time.as_ref()),
         ] {
-            if set {
+            if let Some(time) = time.filter(|_| set) {
                 push_key(text, key);
                 text.push('"');
                 time.push_json_text(text);

@@ -5,7 +5,7 @@
 
 use super::position::POSITION_SQL;
 use super::statement::Bind;
-use super::table::{column_name, table_name};
+use super::table::{PLACED_COLUMNS, column_name, table_name};
 use crate::query::{After, Comparison, ListQuery, Operator, OrderBy, Scalar};
 use crate::schema::{Column, ColumnKind, ColumnSource, ResourceType};
 
@@ -19,6 +19,9 @@ pub(super) struct ListSql {
 pub(super) fn list_sql(kind: &ResourceType, query: &ListQuery) -> ListSql {
     let mut builder = Builder { kind, terms: Vec::new(), binds: Vec::new() };
     builder.parent(query);
+    if kind.soft_delete && !query.show_deleted {
+        builder.terms.push("delete_time IS NULL".to_owned());
+    }
     for comparison in &query.filter {
         builder.comparison(comparison);
     }
@@ -144,7 +147,7 @@ impl<'a> Builder<'a> {
         let condition = if self.terms.is_empty() { "TRUE".to_owned() } else { self.terms.join(" AND ") };
         // The outer ORDER BY says what the join keeps anyway; of one page it costs nothing.
         let text = format!(
-            "SELECT p.lsn, p.timeline, t.key, t.doc::text, t.version, t.create_time, t.update_time \
+            "SELECT {PLACED_COLUMNS} \
              FROM ({POSITION_SQL}) p LEFT JOIN LATERAL (\
              SELECT * FROM {} WHERE {condition} ORDER BY {} LIMIT $) t ON TRUE ORDER BY {}",
             table_name(&self.kind.name),

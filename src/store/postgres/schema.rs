@@ -14,7 +14,9 @@ use super::definition::{add_column, create_index, create_table, index_name};
 use super::ownership::try_lock;
 use super::session::Session;
 use super::statement::{Bind, statement};
-use super::table::{array, bare_column_name, bounded, column_name, identifier, promoted, table_name};
+use super::table::{
+    ROW_COLUMNS, array, bare_column_name, bounded, column_name, identifier, promoted, table_name,
+};
 use super::{history, migrate, retention};
 use crate::model::{Document, Error, Reason, Result, Timestamp};
 use crate::schema::{Catalogue, Column, Index, ResourceType};
@@ -122,7 +124,7 @@ fn add_columns(session: &mut Session, kind: &ResourceType, present: &HashSet<Str
 fn backfill(session: &mut Session, kind: &ResourceType) -> Result<()> {
     let table = table_name(&kind.name);
     let select = format!(
-        "SELECT key, doc::text, version, create_time, update_time FROM {table} \
+        "SELECT {ROW_COLUMNS} FROM {table} \
          WHERE key > $ ORDER BY key LIMIT {BACKFILL_ROWS}"
     );
     let names: String = promoted(kind).map(|(_, column)| format!(", {}", column_name(column))).collect();
@@ -142,7 +144,7 @@ fn backfill(session: &mut Session, kind: &ResourceType) -> Result<()> {
         let Some((key, ..)) = rows.last() else { return Ok(()) };
         last.clone_from(key);
         let mut values = Vec::with_capacity(rows.len());
-        for (_, text, _, create_time, update_time) in &rows {
+        for (_, text, _, create_time, update_time, ..) in &rows {
             let document: Document = super::records::from_json(text)?;
             let (created, updated) =
                 (Timestamp::from_stored(create_time), Timestamp::from_stored(update_time));

@@ -12,14 +12,27 @@ use crate::model::{Document, Key, Stored, Timestamp, TypeName, Version};
 use crate::query::Scalar;
 use crate::schema::{Column, ColumnKind, ColumnSource, Index, ResourceType};
 
-/// key, doc, version, create_time, update_time
-pub(super) type RowType = (Text, Text, BigInt, Text, Text);
-pub(super) type Row = (String, String, i64, String, String);
+/// key, doc, version, create_time, update_time, delete_time, purge_time
+pub(super) type RowType = (Text, Text, BigInt, Text, Text, Nullable<Text>, Nullable<Text>);
+pub(super) type Row = (String, String, i64, String, String, Option<String>, Option<String>);
 /// The position, then a row or nulls.
-pub(super) type PlacedRowType =
-    (BigInt, BigInt, Nullable<Text>, Nullable<Text>, Nullable<BigInt>, Nullable<Text>, Nullable<Text>);
-pub(super) type PlacedRow =
-    (i64, i64, Option<String>, Option<String>, Option<i64>, Option<String>, Option<String>);
+pub(super) type PlacedRowType = (
+    (BigInt, BigInt),
+    (Nullable<Text>, Nullable<Text>, Nullable<BigInt>),
+    (Nullable<Text>, Nullable<Text>, Nullable<Text>, Nullable<Text>),
+);
+pub(super) type PlacedRow = (
+    (i64, i64),
+    (Option<String>, Option<String>, Option<i64>),
+    (Option<String>, Option<String>, Option<String>, Option<String>),
+);
+
+/// A [`Row`] of the table itself.
+pub(super) const ROW_COLUMNS: &str =
+    "key, doc::text, version, create_time, update_time, delete_time, purge_time";
+/// A [`PlacedRow`]: the position `p` beside a row `t`.
+pub(super) const PLACED_COLUMNS: &str = "p.lsn, p.timeline, t.key, t.doc::text, t.version, t.create_time, \
+     t.update_time, t.delete_time, t.purge_time";
 
 /// Statements on one pbtable, made once a catalogue.
 pub(super) struct TableSql {
@@ -36,7 +49,7 @@ impl TableSql {
     pub(super) fn new(kind: &ResourceType) -> Self {
         let table = table_name(&kind.name);
         let lock = format!(
-            "SELECT key, doc::text, version, create_time, update_time FROM {table} \
+            "SELECT {ROW_COLUMNS} FROM {table} \
              WHERE key = ANY($) ORDER BY key FOR UPDATE"
         );
         Self {
@@ -53,7 +66,7 @@ impl TableSql {
 /// Point reads; the position comes also when no row does.
 pub(super) fn get_sql(kind: &ResourceType) -> String {
     format!(
-        "SELECT p.lsn, p.timeline, t.key, t.doc::text, t.version, t.create_time, t.update_time \
+        "SELECT {PLACED_COLUMNS} \
          FROM ({POSITION_SQL}) p LEFT JOIN {} t ON t.key = ANY($)",
         table_name(&kind.name)
     )
@@ -161,6 +174,8 @@ pub(super) fn column_name(column: &Column) -> String {
         ColumnSource::Field { .. } => identifier(&bare_column_name(column)),
         ColumnSource::CreateTime => "create_time".to_owned(),
         ColumnSource::UpdateTime => "update_time".to_owned(),
+        ColumnSource::DeleteTime => "delete_time".to_owned(),
+        ColumnSource::PurgeTime => "purge_time".to_owned(),
     }
 }
 
@@ -192,22 +207,25 @@ pub(super) fn bounded(name: &str) -> String {
 }
 
 pub(super) fn stored(kind: &TypeName, row: Row) -> Stored {
-    let (key, document, version, create_time, update_time) = row;
+    let (key, document, version, create_time, update_time, delete_time, purge_time) = row;
     Stored {
         kind: kind.clone(),
         key: Key::new(&key),
         version: Version(version),
         create_time: Timestamp::from_stored(&create_time),
         update_time: Timestamp::from_stored(&update_time),
+        delete_time: delete_time.as_deref().map(Timestamp::from_stored),
+        purge_time: purge_time.as_deref().map(Timestamp::from_stored),
         document,
     }
 }
 
 /// Rows of one statement, with the position that is the same in all of them.
 pub(super) fn placed(kind: &TypeName, rows: Vec<PlacedRow>) -> (i64, i64, Vec<Stored>) {
-    let (lsn, timeline) = rows.first().map_or((0, 0), |row| (row.0, row.1));
-    let found = rows.into_iter().filter_map(|(_, _, key, document, version, create_time, update_time)| {
-        Some(stored(kind, (key?, document?, version?, create_time?, update_time?)))
+    let (lsn, timeline) = rows.first().map_or((0, 0), |row| row.0);
+    let found = rows.into_iter().filter_map(|(_, (key, document, version), times)| {
+        let (create_time, update_time, delete_time, purge_time) = times;
+        Some(stored(kind, (key?, document?, version?, create_time?, update_time?, delete_time, purge_time)))
     });
     (lsn, timeline, found.collect())
 }

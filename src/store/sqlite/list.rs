@@ -16,6 +16,9 @@ pub(super) struct ListSql {
 pub(super) fn list_sql(kind: &ResourceType, query: &ListQuery) -> ListSql {
     let mut builder = Builder { kind, terms: Vec::new(), binds: Vec::new() };
     builder.parent(query);
+    if kind.soft_delete && !query.show_deleted {
+        builder.terms.push("delete_time IS NULL".to_owned());
+    }
     for comparison in &query.filter {
         builder.comparison(comparison);
     }

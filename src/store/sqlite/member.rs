@@ -209,7 +209,7 @@ impl RowChange<'_, '_, '_> {
     }
 
     fn update(&mut self, edits: &[Edit], precondition: Precondition) -> Outcome<Stored> {
-        let (_, text, _, create_time, _) = self.existing(precondition)?;
+        let (_, text, _, create_time, ..) = self.existing(precondition)?;
         let mut document: Document = super::records::from_json(&text)?;
         self.kind.apply(&mut document, edits)?;
         let stored = self.stored(&document, Timestamp::from_stored(&create_time))?;
@@ -276,6 +276,8 @@ impl RowChange<'_, '_, '_> {
             version: Version(self.member.batch.version),
             create_time,
             update_time: self.member.batch.now.clone(),
+            delete_time: None,
+            purge_time: None,
             document: super::records::to_json(document)?,
         })
     }

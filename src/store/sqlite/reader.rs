@@ -11,10 +11,9 @@ use super::connection::unavailable;
 use super::list::list_sql;
 use super::records;
 use super::statement::{Bind, run, statement};
-use super::table::{Row, RowType, identifier};
+use super::table::{Row, RowType, identifier, stored};
 use crate::model::{
-    Answer, Fingerprint, IdempotencyKey, Key, Operation, OperationId, Position, Result, Stored, Timestamp,
-    TypeName, Version,
+    Answer, Fingerprint, IdempotencyKey, Key, Operation, OperationId, Position, Result, Stored,
 };
 use crate::query::ListQuery;
 use crate::schema::ResourceType;
@@ -30,8 +29,16 @@ pub(super) struct SqliteReader {
 }
 
 /// The counter beside each row: row and position are one statement's.
-type FoundType = (BigInt, Nullable<Text>, Nullable<Text>, Nullable<BigInt>, Nullable<Text>, Nullable<Text>);
-type Found = (i64, Option<String>, Option<String>, Option<i64>, Option<String>, Option<String>);
+type FoundType = (
+    BigInt,
+    (Nullable<Text>, Nullable<Text>, Nullable<BigInt>),
+    (Nullable<Text>, Nullable<Text>, Nullable<Text>, Nullable<Text>),
+);
+type Found = (
+    i64,
+    (Option<String>, Option<String>, Option<i64>),
+    (Option<String>, Option<String>, Option<String>, Option<String>),
+);
 
 impl SqliteReader {
     pub(super) fn new(connection: SqliteConnection, cluster: u64) -> Self {
@@ -56,18 +63,16 @@ impl SqliteReader {
     /// All keys in one statement: the position is of the same snapshot as the rows.
     fn get_all(&mut self, kind: &ResourceType, keys: &[Key]) -> diesel::QueryResult<Read<Vec<Stored>>> {
         let sql = format!(
-            "SELECT c.value, e.key, e.doc, e.version, e.create_time, e.update_time \
+            "SELECT c.value, e.key, e.doc, e.version, e.create_time, e.update_time, e.delete_time, e.purge_time \
              FROM trine_counter c LEFT JOIN json_each(?) k LEFT JOIN {} e ON e.key = k.value",
             identifier(kind.name.as_str())
         );
         let found: Vec<Found> =
             statement::<FoundType>(&sql, vec![Bind::text(array(keys))]).load(&mut self.connection)?;
         let offset = found.first().map_or(0, |row| row.0);
-        let rows = found.into_iter().filter_map(|found| match found {
-            (_, Some(key), Some(doc), Some(version), Some(create), Some(update)) => {
-                Some(stored(&kind.name, (key, doc, version, create, update)))
-            }
-            _ => None,
+        let rows = found.into_iter().filter_map(|(_, (key, doc, version), times)| {
+            let (create, update, delete, purge) = times;
+            Some(stored(&kind.name, (key?, doc?, version?, create?, update?, delete, purge)))
         });
         Ok(Read { value: rows.collect(), position: self.position(offset) })
     }
@@ -130,15 +135,4 @@ impl Reader for SqliteReader {
 fn array(keys: &[Key]) -> String {
     let keys: Vec<&str> = keys.iter().map(Key::as_str).collect();
     serde_json::Value::from(keys).to_string()
-}
-
-fn stored(kind: &TypeName, (key, document, version, create_time, update_time): Row) -> Stored {
-    Stored {
-        kind: kind.clone(),
-        key: Key::new(&key),
-        version: Version(version),
-        create_time: Timestamp::from_stored(&create_time),
-        update_time: Timestamp::from_stored(&update_time),
-        document,
-    }
 }

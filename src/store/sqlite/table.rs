@@ -4,7 +4,7 @@
 //! cannot be exact (`"Infinity"`, an enum's default), and so both databases hold what the same
 //! Rust code computed. Document and promoted columns are always written by the same statement.
 
-use crate::model::{Document, Timestamp};
+use crate::model::{Document, Key, Stored, Timestamp, TypeName, Version};
 use crate::query::Scalar;
 use crate::schema::{Column, ColumnKind, ColumnSource, Index, ResourceType};
 
@@ -15,11 +15,27 @@ pub(super) type RowType = (
     diesel::sql_types::BigInt,
     diesel::sql_types::Text,
     diesel::sql_types::Text,
+    diesel::sql_types::Nullable<diesel::sql_types::Text>,
+    diesel::sql_types::Nullable<diesel::sql_types::Text>,
 );
-/// key, doc, version, create_time, update_time
-pub(super) type Row = (String, String, i64, String, String);
+/// key, doc, version, create_time, update_time, delete_time, purge_time
+pub(super) type Row = (String, String, i64, String, String, Option<String>, Option<String>);
 
-pub(super) const ROW_COLUMNS: &str = "key, doc, version, create_time, update_time";
+pub(super) const ROW_COLUMNS: &str = "key, doc, version, create_time, update_time, delete_time, purge_time";
+
+pub(super) fn stored(kind: &TypeName, row: Row) -> Stored {
+    let (key, document, version, create_time, update_time, delete_time, purge_time) = row;
+    Stored {
+        kind: kind.clone(),
+        key: Key::new(&key),
+        version: Version(version),
+        create_time: Timestamp::from_stored(&create_time),
+        update_time: Timestamp::from_stored(&update_time),
+        delete_time: delete_time.as_deref().map(Timestamp::from_stored),
+        purge_time: purge_time.as_deref().map(Timestamp::from_stored),
+        document,
+    }
+}
 
 /// Statements of the writer, made once a catalogue.
 pub(super) struct TableSql {
@@ -141,6 +157,8 @@ pub(super) fn column_name(column: &Column) -> String {
         ColumnSource::Field { .. } => identifier(&format!("f_{}", column.field)),
         ColumnSource::CreateTime => "create_time".to_owned(),
         ColumnSource::UpdateTime => "update_time".to_owned(),
+        ColumnSource::DeleteTime => "delete_time".to_owned(),
+        ColumnSource::PurgeTime => "purge_time".to_owned(),
     }
 }
 

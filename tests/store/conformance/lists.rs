@@ -18,7 +18,14 @@ pub fn column(kind: &ResourceType, field: &str) -> usize {
 }
 
 pub fn query(parent: Option<&str>, limit: u32) -> ListQuery {
-    ListQuery { parent: parent.map(str::to_owned), filter: vec![], order: vec![], after: None, limit }
+    ListQuery {
+        parent: parent.map(str::to_owned),
+        filter: vec![],
+        order: vec![],
+        show_deleted: false,
+        after: None,
+        limit,
+    }
 }
 
 fn values(kind: &ResourceType, order: &[OrderBy], row: &Stored) -> Vec<Scalar> {

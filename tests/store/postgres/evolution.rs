@@ -73,7 +73,14 @@ fn an_index_on_an_old_field_covers_old_rows() {
     let column = kind.columns.iter().position(|column| column.field == "price").unwrap();
     let filter =
         vec![Comparison { column, operator: Operator::GreaterOrEqual, value: Scalar::Integer(2498) }];
-    let query = ListQuery { parent: Some(String::new()), filter, order: vec![], after: None, limit: 10 };
+    let query = ListQuery {
+        parent: Some(String::new()),
+        filter,
+        order: vec![],
+        show_deleted: false,
+        after: None,
+        limit: 10,
+    };
     let found = database.reader(Reading::Lists, false).unwrap().list(kind, &query).unwrap().value;
     let keys: Vec<&str> = found.iter().map(|row| row.key.as_str()).collect();
     assert_eq!(keys, ["i2498", "i2499", "new"]);

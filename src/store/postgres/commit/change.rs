@@ -166,6 +166,8 @@ impl Found<'_> {
             version,
             create_time: create_time.clone(),
             update_time: update_time.clone(),
+            delete_time: None,
+            purge_time: None,
             document: to_json(document)?,
         })
     }

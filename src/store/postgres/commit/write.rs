@@ -119,6 +119,8 @@ fn with_document(stored: &Stored, document: String) -> Stored {
         version: stored.version,
         create_time: stored.create_time.clone(),
         update_time: stored.update_time.clone(),
+        delete_time: stored.delete_time.clone(),
+        purge_time: stored.purge_time.clone(),
         document,
     }
 }

@@ -16,7 +16,7 @@ WITH mark AS (UPDATE trine.writers SET mark = $1, since = now() WHERE id = $2 RE
 --     InitPlan 4 (returns $)
 --       ->  Function Scan on unnest key
 
-SELECT key, doc::text, version, create_time, update_time FROM trine."blog.v1.Entry" WHERE key = ANY($1) ORDER BY key FOR UPDATE SKIP LOCKED
+SELECT key, doc::text, version, create_time, update_time, delete_time, purge_time FROM trine."blog.v1.Entry" WHERE key = ANY($1) ORDER BY key FOR UPDATE SKIP LOCKED
 --   LockRows
 --     ->  Sort
 --           Sort Key: key COLLATE "C"
