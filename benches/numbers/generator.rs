@@ -49,6 +49,7 @@ pub struct Measured {
     pub per_second: f64,
     pub p50_ms: f64,
     pub p99_ms: f64,
+    pub max_ms: f64,
     /// Answers whose status was not among the expected.
     pub unexpected: usize,
     pub bodies: Vec<Vec<u8>>,
@@ -167,6 +168,7 @@ fn summary(samples: Vec<Sample>, length: Duration) -> Measured {
         per_second: (samples.len() - unexpected) as f64 / length.as_secs_f64(),
         p50_ms: at(0.5),
         p99_ms: at(0.99),
+        max_ms: latencies.last().copied().unwrap_or(f64::NAN),
         unexpected,
         bodies: samples.into_iter().filter_map(|sample| sample.body).collect(),
     }

@@ -54,7 +54,7 @@ fn start_usual_way(database: &str) -> (Process, Api, std::net::SocketAddr) {
 }
 
 /// `pgbench -M prepared`: Trine's own statement for reads, a plain insert for creates; medians of as many rounds as the others.
-fn pgbench(cluster: &Cluster, database: &str, script: &str, connections: usize) -> Measured {
+pub fn pgbench(cluster: &Cluster, database: &str, script: &str, connections: usize) -> Measured {
     let file = cluster.data().with_file_name("script.sql");
     std::fs::write(&file, script).expect("script");
     let round = || {

@@ -1,5 +1,7 @@
 //! Trine on SQLite beside PocketBase on SQLite.
 
+use std::path::PathBuf;
+
 use crate::generator::Request;
 use crate::pocketbase::{self, PocketBase, RECORDS};
 use crate::support::blog;
@@ -39,7 +41,13 @@ pub fn known(number: u64) -> String {
 /// The server and the directory of its file.
 pub struct OnSqlite {
     pub trine: Trine,
-    _home: tempfile::TempDir,
+    home: tempfile::TempDir,
+}
+
+impl OnSqlite {
+    pub fn file(&self) -> PathBuf {
+        self.home.path().join("bench.db")
+    }
 }
 
 pub fn start() -> OnSqlite {
@@ -48,7 +56,7 @@ pub fn start() -> OnSqlite {
     let launch = Launch::role("monolith").argument("--database", &url).set("log.requests", false);
     let trine = launch.ready();
     blog::create_user(&trine.api(), "ada").expect(201);
-    OnSqlite { trine, _home: home }
+    OnSqlite { trine, home }
 }
 
 /// Fills a server with the stock.
