@@ -12,6 +12,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::auth::AuthSettings;
 use crate::commands::MethodModes;
 use crate::flags::FlagsConfig;
 use crate::role::Role;
@@ -116,18 +117,6 @@ pub struct PeerSettings {
 #[derive(Clone, Debug, Deserialize)]
 pub struct IdempotencySettings {
     pub keep_hours: u32,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum AuthMode {
-    None,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-pub struct AuthSettings {
-    pub mode: AuthMode,
-    pub allow_anonymous: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

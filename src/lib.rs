@@ -27,6 +27,7 @@ pub mod app;
 pub mod cli;
 pub mod config;
 
+pub mod auth;
 pub mod http;
 
 pub mod commands;

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crate::auth::{self, Authenticator};
 use crate::commands::modes::flag_names;
 use crate::commands::{Engine, EngineParts, Modes, Rules};
 use crate::config::{PeerSettings, Settings};
@@ -29,6 +30,7 @@ pub struct Deployment {
     modes: Modes,
     tokens: Tokens,
     peers: Peers,
+    authenticator: Arc<Authenticator>,
 }
 
 /// Who else takes part, and the secret that they share.
@@ -47,7 +49,8 @@ impl Deployment {
         let peers = Peers::new(&settings.peers)?;
         let tokens =
             Tokens::new(databases.reads.clone(), token_secret(&settings), settings.consistency.token_ttl_s);
-        Ok(Self { modes: Modes::new(methods, flags), settings, databases, tokens, peers })
+        let authenticator = Arc::new(authenticator(&settings)?);
+        Ok(Self { modes: Modes::new(methods, flags), settings, databases, tokens, peers, authenticator })
     }
 
     /// The API and the engine of one schema. `rules` are those that its commands need.
@@ -66,7 +69,8 @@ impl Deployment {
             idempotency_keep_hours: self.settings.idempotency.keep_hours,
         }));
         let settings = http_settings(&self.settings);
-        let api = Api::new(catalogue, self.databases.reads.clone(), engine.clone(), settings)?;
+        let (reads, authenticator) = (self.databases.reads.clone(), self.authenticator.clone());
+        let api = Api::new(catalogue, reads, engine.clone(), authenticator, settings)?;
         Ok((api, engine))
     }
 }
@@ -86,6 +90,11 @@ impl Peers {
         let monolith = peer("peers.monolith", &settings.monolith)?;
         Ok(Self { secrets: Some(secrets), microservice, monolith })
     }
+}
+
+fn authenticator(settings: &Settings) -> Result<Authenticator, Refusals> {
+    let sentence = |(key, message): auth::Mistake| format!("{key}: {message}");
+    Authenticator::new(&settings.auth).map_err(|mistakes| mistakes.into_iter().map(sentence).collect())
 }
 
 fn http_settings(settings: &Settings) -> http::Settings {

@@ -64,6 +64,7 @@ impl Acceptance {
             method: ask.method,
             work: ask.work,
             idempotency: ask.idempotency.ok_or_else(key_required)?,
+            scopes: ask.scopes,
             position: ask.position,
             request_id: ask.request_id,
             traceparent: ask.traceparent,

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::engine::Invocation;
-use crate::model::{Error, Idempotency, Position, Result, WriteSet};
+use crate::model::{Error, Idempotency, Position, Principal, Result, Scopes, WriteSet};
 use crate::store::request_log::{AcceptedRequest, Work};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -12,7 +12,10 @@ use crate::store::request_log::{AcceptedRequest, Work};
 pub struct Ask {
     pub method: String,
     pub work: Work,
+    /// The principal's subject.
     pub principal: String,
+    #[serde(default)]
+    pub scopes: Scopes,
     pub idempotency: Option<Idempotency>,
     /// A rule reads no older state than this.
     pub position: Option<Position>,
@@ -26,13 +29,15 @@ impl From<Invocation> for Ask {
         if let Work::WriteSet(write_set) = &mut work {
             // Said once, beside it: it is sent and stored more often than anything else here.
             write_set.idempotency = None;
+            write_set.principal = Principal::default();
             write_set.request_id = String::new();
             write_set.traceparent = None;
         }
         Self {
             method: invocation.method,
             work,
-            principal: invocation.principal,
+            principal: invocation.principal.subject,
+            scopes: invocation.principal.scopes,
             idempotency: invocation.idempotency,
             position: invocation.position,
             request_id: invocation.request_id,
@@ -47,6 +52,7 @@ impl From<&AcceptedRequest> for Ask {
             method: request.method.clone(),
             work: request.work.clone(),
             principal: request.idempotency.key.principal.clone(),
+            scopes: request.scopes,
             idempotency: Some(request.idempotency.clone()),
             position: request.position,
             request_id: request.request_id.clone(),
@@ -56,10 +62,16 @@ impl From<&AcceptedRequest> for Ask {
 }
 
 impl Ask {
+    pub fn principal(&self) -> Principal {
+        Principal { subject: self.principal.clone(), scopes: self.scopes }
+    }
+
     /// Plain CRUD as the write set that it already is, with who asked and under which key.
     pub fn into_write_set(self) -> Result<WriteSet> {
+        let principal = self.principal();
         match self.work {
             Work::WriteSet(write_set) => Ok(WriteSet {
+                principal,
                 idempotency: self.idempotency,
                 request_id: self.request_id,
                 traceparent: self.traceparent,

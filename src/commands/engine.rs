@@ -25,7 +25,9 @@ use crate::events::inbox::Inbox;
 use crate::events::peer::Peer;
 use crate::events::signature::{Secrets, Signature};
 use crate::events::tokens::Tokens;
-use crate::model::{Answer, Deadline, Error, Idempotency, Operation, OperationId, Position, Reason, Result};
+use crate::model::{
+    Answer, Deadline, Error, Idempotency, Operation, OperationId, Position, Principal, Reason, Result,
+};
 use crate::schema::Catalogue;
 use crate::store::request_log::Work;
 use crate::store::{ReadStore, RequestStore, WriteStore};
@@ -38,8 +40,7 @@ pub struct Invocation {
     /// `blog.v1.Entry.Create` or `blog.v1.BlogService.Publish`.
     pub method: String,
     pub work: Work,
-    /// `anonymous` until authentication is configured.
-    pub principal: String,
+    pub principal: Principal,
     pub idempotency: Option<Idempotency>,
     /// What the client has seen.
     pub position: Option<Position>,

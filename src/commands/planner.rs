@@ -71,7 +71,9 @@ fn run_rule(
 ) -> Result<WriteSet> {
     let response = rule.run(&mut context, request)?;
     let mutations = context.into_mutations()?;
+    let principal = ask.principal();
     Ok(WriteSet {
+        principal,
         answer: answer_plan(catalogue, &mutations, &response)?,
         mutations,
         idempotency: ask.idempotency,

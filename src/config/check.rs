@@ -1,7 +1,8 @@
 //! Cross-checks: what each value alone cannot say. All in one place, all mistakes at once.
 
 use super::layers::problem;
-use super::{AuthMode, ConfigProblem, Settings};
+use super::{ConfigProblem, Settings};
+use crate::auth::{AuthMode, Authenticator};
 use crate::commands::Mode;
 use crate::events::signature::Secrets;
 use crate::flags::Provider;
@@ -121,6 +122,9 @@ fn flags(settings: &Settings, problems: &mut Vec<ConfigProblem>) {
 }
 
 fn authentication(settings: &Settings, problems: &mut Vec<ConfigProblem>) {
+    if let Err(mistakes) = Authenticator::new(&settings.auth) {
+        problems.extend(mistakes.into_iter().map(|(key, message)| problem(&key, message)));
+    }
     let open = settings.auth.mode == AuthMode::None && !settings.auth.allow_anonymous;
     if open && !settings.http.listen.ip().is_loopback() {
         problems.push(problem(

@@ -309,6 +309,7 @@ mod tests {
             work: Work::Rule("{}".to_owned()),
             idempotency: Idempotency { key, fingerprint: Fingerprint([0; 32]) },
             position: None,
+            scopes: Default::default(),
             request_id: String::new(),
             traceparent: None,
             accept_time: Timestamp::now(),

@@ -5,6 +5,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Instant;
 
 use actix_web::http::header::{ALLOW, TRANSFER_ENCODING};
@@ -18,9 +19,9 @@ use super::incoming::Incoming;
 use super::observe::{self, Observation};
 use super::routes::{Action, Found};
 use super::{
-    Api, Current, Probes, command, consistency, create, delete, errors, get, list, operations, peer, update,
+    Api, Current, Probes, access, command, consistency, create, delete, errors, get, list, operations, peer, update,
 };
-use crate::model::{Error, Position, Reason, Result};
+use crate::model::{Error, Position, Principal, Reason, Result};
 use crate::telemetry::trace::TraceContext;
 
 /// The default service of the public listener.
@@ -39,12 +40,13 @@ pub async fn dispatch(
     let incoming = Rc::new(Incoming::new(payload));
     let found = api.routes.find(request.uri().path());
     let route = found.as_ref().ok().map(|found| (found.number, found.route.pattern.clone()));
-    let (outcome, position) = run(&api, request, incoming.clone(), found, &request_id, &trace).await;
+    let (outcome, seen) = run(&api, request, incoming.clone(), found, &request_id, &trace).await;
     let (mut response, error) = match outcome {
         Ok(response) => (response, None),
         Err(error) => (errors::response(&error, &request_id), Some(error)),
     };
-    consistency::stamp(&api, &mut response, position);
+    consistency::stamp(&api, &mut response, seen.position);
+    access::stamp(&api, &mut response);
     let role = api.settings.plan.role.as_str();
     observe::stamp(&mut response, role, &request_id, trace.traceparent());
     let observation = Observation {
@@ -55,6 +57,7 @@ pub async fn dispatch(
         request_id: &request_id,
         role,
         trace_id: trace.trace_id(),
+        principal: seen.principal.as_deref().map(|principal| principal.subject.as_str()),
         error: error.as_ref(),
     };
     observation.record(api.settings.log_requests);
@@ -72,7 +75,7 @@ async fn run(
     found: Result<Found<'_>>,
     request_id: &str,
     trace: &TraceContext,
-) -> (Result<HttpResponse>, Option<Position>) {
+) -> (Result<HttpResponse>, Seen) {
     let prepared = found.and_then(|found| {
         if request.method() == Method::OPTIONS {
             return Ok((found.route.allow(), None));
@@ -83,15 +86,30 @@ async fn run(
         Ok((String::new(), Some((action, exchange))))
     });
     match prepared {
-        Err(error) => (Err(error), None),
-        Ok((allow, None)) => (Ok(HttpResponse::NoContent().insert_header((ALLOW, allow)).finish()), None),
-        Ok((_, Some((action, exchange)))) => {
-            // A panic would take the worker thread and all of its connections along.
-            let answer = AssertUnwindSafe(handle(api, action, &exchange)).catch_unwind().await;
-            let answer = answer.unwrap_or_else(|_| Err(Error::internal("a handler panicked")));
-            (answer, exchange.seen())
+        Err(error) => (Err(error), Seen::default()),
+        Ok((allow, None)) => {
+            (Ok(HttpResponse::NoContent().insert_header((ALLOW, allow)).finish()), Seen::default())
         }
+        Ok((_, Some((action, exchange)))) => admitted(api, action, exchange).await,
     }
+}
+
+/// What is known of a request once it has been served.
+#[derive(Default)]
+struct Seen {
+    position: Option<Position>,
+    principal: Option<Arc<Principal>>,
+}
+
+async fn admitted(api: &Api, action: &Action, mut exchange: Exchange) -> (Result<HttpResponse>, Seen) {
+    match access::admit(api, &exchange, action).await {
+        Ok(principal) => exchange.principal = principal,
+        Err(error) => return (Err(error), Seen::default()),
+    }
+    // A panic would take the worker thread and all of its connections along.
+    let answer = AssertUnwindSafe(handle(api, action, &exchange)).catch_unwind().await;
+    let answer = answer.unwrap_or_else(|_| Err(Error::internal("a handler panicked")));
+    (answer, Seen { position: exchange.seen(), principal: Some(exchange.principal) })
 }
 
 async fn handle(api: &Api, action: &Action, exchange: &Exchange) -> Result<HttpResponse> {
@@ -106,7 +124,7 @@ async fn handle(api: &Api, action: &Action, exchange: &Exchange) -> Result<HttpR
         Action::ListOperations => operations::list(api, exchange).await,
         Action::CancelOperation => operations::cancel(api, exchange).await,
         Action::PeerCall => peer::peer_call(api, exchange).await,
-        Action::NotYet(sentence) => Err(Error::new(Reason::NotImplemented, *sentence)),
+        Action::NotYet(sentence, _) => Err(Error::new(Reason::NotImplemented, *sentence)),
     }
 }
 

@@ -6,10 +6,11 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, VARY,
+    ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
 };
 use serde_json::json;
 
+use super::access;
 use crate::model::{Error, Reason};
 
 /// The status code of the contract's error table.
@@ -32,6 +33,7 @@ pub fn status(reason: Reason) -> StatusCode {
         | IdempotencyKeyRequired
         | FailedPrecondition => StatusCode::BAD_REQUEST,
         NoCredentials | BadCredentials => StatusCode::UNAUTHORIZED,
+        Scope | Owner => StatusCode::FORBIDDEN,
         NotFound => StatusCode::NOT_FOUND,
         MethodNotAllowed | ReadOnlyRole => StatusCode::METHOD_NOT_ALLOWED,
         NotAcceptable => StatusCode::NOT_ACCEPTABLE,
@@ -66,6 +68,9 @@ pub fn response(error: &Error, request_id: &str) -> HttpResponse {
     }
     if let Some(seconds) = error.retry_after_s.or((code == StatusCode::SERVICE_UNAVAILABLE).then_some(1)) {
         answer.insert_header((RETRY_AFTER, seconds));
+    }
+    if let Some(challenge) = access::challenge(error) {
+        answer.insert_header((WWW_AUTHENTICATE, challenge));
     }
     if error.reason == Reason::ContentEncoding {
         answer.insert_header((ACCEPT_ENCODING, "identity"));

@@ -5,6 +5,7 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::HttpRequest;
@@ -16,12 +17,14 @@ use super::incoming::Incoming;
 use super::media::Media;
 use super::parameters::{Known, Parameters, invalid};
 use super::path::{check_id, decode};
-use crate::model::{Deadline, Error, Key, Position, Reason, Result};
+use crate::model::{Deadline, Error, Key, Position, Principal, Reason, Result};
 use crate::telemetry::trace::TraceContext;
 
 pub struct Exchange {
     request: HttpRequest,
     incoming: Rc<Incoming>,
+    /// Who asks; nobody until `dispatch` has let the request in.
+    pub principal: Arc<Principal>,
     /// The path decoded once, `/blog/v1/users/alice:publish`.
     pub path: String,
     /// Values of the pattern's variables in order.
@@ -54,7 +57,8 @@ impl Exchange {
         let path = decode(request.uri().path(), false).unwrap_or_default().into_owned();
         let deadline = deadline(request.headers(), settings.request_timeout_ms)?;
         let accept = Media::accepted(joined(request.headers(), "accept").as_deref())?;
-        Ok(Self { request, incoming, path, ids, request_id, trace, deadline, accept, seen: Cell::new(None) })
+        let (principal, seen) = (Arc::default(), Cell::new(None));
+        Ok(Self { request, incoming, principal, path, ids, request_id, trace, deadline, accept, seen })
     }
 
     pub fn method(&self) -> &str {

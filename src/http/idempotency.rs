@@ -9,9 +9,6 @@ use super::exchange::Exchange;
 use super::parameters::{Parameters, invalid};
 use crate::model::{Fingerprint, Idempotency, IdempotencyKey, Result};
 
-/// Principal of every request until authentication is configured.
-pub const ANONYMOUS: &str = "anonymous";
-
 /// The key of a write, bound to all that the request asks for; none when the client sent none.
 pub fn of_request(exchange: &Exchange, parameters: &Parameters, body: &[u8]) -> Result<Option<Idempotency>> {
     let header = exchange.header("idempotency-key")?.map(key_of_header).transpose()?;
@@ -24,7 +21,8 @@ pub fn of_request(exchange: &Exchange, parameters: &Parameters, body: &[u8]) -> 
     let Some(key) = header.or(parameter) else { return Ok(None) };
     let scope = format!("{} {}", exchange.method(), exchange.path);
     let fingerprint = fingerprint(exchange, &scope, parameters, body)?;
-    Ok(Some(Idempotency { key: IdempotencyKey { principal: ANONYMOUS.to_owned(), scope, key }, fingerprint }))
+    let principal = exchange.principal.subject.clone();
+    Ok(Some(Idempotency { key: IdempotencyKey { principal, scope, key }, fingerprint }))
 }
 
 fn fingerprint(

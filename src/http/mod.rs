@@ -4,6 +4,7 @@
 //! modes. Invariants: every write goes through [`Engine::invoke`]; every 4xx and 5xx of a request whose
 //! head could be read has the form of `errors`; nothing a client sends is ignored without a word.
 
+pub mod access;
 pub mod admin;
 pub mod errors;
 pub mod path;
@@ -44,6 +45,7 @@ pub use server::{Limits, Serving, serve};
 
 use tokio::sync::Semaphore;
 
+use crate::auth::Authenticator;
 use crate::commands::Engine;
 use crate::model::{Error, Reason, Result, TypeName};
 use crate::role::{Methods, Plan};
@@ -74,6 +76,7 @@ pub struct Api {
     pub reads: ReadStore,
     pub engine: Arc<Engine>,
     pub settings: Settings,
+    authenticator: Arc<Authenticator>,
     routes: Routes,
     signing: OnceLock<Signing>,
     /// Bodies of calls between roles that are being read.
@@ -96,11 +99,21 @@ impl Api {
         catalogue: Arc<Catalogue>,
         reads: ReadStore,
         engine: Arc<Engine>,
+        authenticator: Arc<Authenticator>,
         settings: Settings,
     ) -> std::result::Result<Self, Vec<String>> {
         let routes = Routes::new(&catalogue, &settings.plan)?;
         let peer_bodies = Semaphore::new(PEER_BODIES_MAX);
-        Ok(Self { catalogue, reads, engine, settings, routes, signing: OnceLock::new(), peer_bodies })
+        Ok(Self {
+            catalogue,
+            reads,
+            engine,
+            settings,
+            authenticator,
+            routes,
+            signing: OnceLock::new(),
+            peer_bodies,
+        })
     }
 
     /// None until the database has been reached for the first time.

@@ -24,6 +24,8 @@ pub struct Observation<'a> {
     pub request_id: &'a str,
     pub role: &'static str,
     pub trace_id: &'a str,
+    /// The subject; none before a request was let in.
+    pub principal: Option<&'a str>,
     pub error: Option<&'a Error>,
 }
 
@@ -75,14 +77,15 @@ impl Observation<'_> {
         let duration_ms = (self.duration.as_secs_f64() * 1e6).round() / 1e3;
         let (method, route, status) = (known_method(self.method), self.pattern(), self.status);
         let (request_id, role, trace_id) = (self.request_id, self.role, self.trace_id);
+        let principal = self.principal;
         let reason = self.error.map(|error| error.reason.as_str());
         if !self.is_fault() {
-            tracing::info!(target: REQUEST_TARGET, method, route, status, duration_ms, request_id, role, trace_id, reason, "request");
+            tracing::info!(target: REQUEST_TARGET, method, route, status, duration_ms, request_id, role, trace_id, principal, reason, "request");
             return;
         }
         let message = self.error.map(|error| error.message.as_str());
         let context = self.error.and_then(|error| error.context.as_deref());
-        tracing::error!(target: "trine::http", method, route, status, duration_ms, request_id, role, trace_id, reason, error = message, context, "request");
+        tracing::error!(target: "trine::http", method, route, status, duration_ms, request_id, role, trace_id, principal, reason, error = message, context, "request");
     }
 
     /// Of the server. 501 is a client's wish for what is not built.

@@ -16,10 +16,11 @@
 
 use std::sync::Arc;
 
+use super::access::Need;
 use super::matcher::Matcher;
 use super::path::{Path, no_route};
 use super::standard;
-use crate::model::{Error, Reason, Result};
+use crate::model::{Error, Reason, Result, Scope};
 use crate::role::{Methods, Plan};
 use crate::schema::{Catalogue, Command, ResourceType};
 
@@ -37,8 +38,8 @@ pub enum Action {
     CancelOperation,
     /// A signed call of another role.
     PeerCall,
-    /// Designed, not built: 501 with what is missing.
-    NotYet(&'static str),
+    /// Designed, not built: 501 with what is missing, for whoever might call it once it is.
+    NotYet(&'static str, Need),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,7 +116,7 @@ impl Routes {
 }
 
 fn is_later(actions: &[(Verb, Action)]) -> bool {
-    actions.iter().all(|(_, action)| matches!(action, Action::NotYet(_)))
+    actions.iter().all(|(_, action)| matches!(action, Action::NotYet(..)))
 }
 
 fn command_route(command: &Arc<Command>) -> (String, Vec<(Verb, Action)>) {
@@ -125,6 +126,8 @@ fn command_route(command: &Arc<Command>) -> (String, Vec<(Verb, Action)>) {
     }
     (format!("{path}:{}", command.verb), vec![(Verb::Post, Action::Command(command.clone()))])
 }
+
+const EVENTS: Need = Need::Scope(Scope::Events);
 
 fn chassis_routes() -> Vec<(String, Vec<(Verb, Action)>)> {
     let one = |path: &str, verb, action| (path.to_owned(), vec![(verb, action)]);
@@ -136,12 +139,20 @@ fn chassis_routes() -> Vec<(String, Vec<(Verb, Action)>)> {
         one("/trine/v1/commands:accept", Verb::Post, Action::PeerCall),
         one("/trine/v1/commands:operations", Verb::Post, Action::PeerCall),
         one("/trine/v1/inbox", Verb::Post, Action::PeerCall),
-        one("/trine/v1/writeSets:commit", Verb::Post, Action::NotYet("write sets are not served yet")),
-        one("/trine/v1/events", Verb::Get, Action::NotYet("events are not served yet")),
-        one("/trine/v1/subscriptions", Verb::Get, Action::NotYet("subscriptions are not served yet")),
-        one("/trine/v1/deadLetters", Verb::Get, Action::NotYet("dead letters are not served yet")),
-        one("/openapi.json", Verb::Get, Action::NotYet("the OpenAPI document is not served yet")),
-        one("/docs", Verb::Get, Action::NotYet("the documentation page is not served yet")),
+        one(
+            "/trine/v1/writeSets:commit",
+            Verb::Post,
+            Action::NotYet("write sets are not served yet", Need::Scope(Scope::Write)),
+        ),
+        one("/trine/v1/events", Verb::Get, Action::NotYet("events are not served yet", EVENTS)),
+        one("/trine/v1/subscriptions", Verb::Get, Action::NotYet("subscriptions are not served yet", EVENTS)),
+        one("/trine/v1/deadLetters", Verb::Get, Action::NotYet("dead letters are not served yet", EVENTS)),
+        one(
+            "/openapi.json",
+            Verb::Get,
+            Action::NotYet("the OpenAPI document is not served yet", Need::Nothing),
+        ),
+        one("/docs", Verb::Get, Action::NotYet("the documentation page is not served yet", Need::Nothing)),
     ]
 }
 
@@ -154,7 +165,7 @@ impl Action {
                 | Action::List(_)
                 | Action::GetOperation
                 | Action::ListOperations
-                | Action::NotYet(_)
+                | Action::NotYet(..)
         )
     }
 }

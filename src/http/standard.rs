@@ -3,8 +3,12 @@
 
 use std::sync::Arc;
 
+use super::access::Need;
 use super::routes::{Action, Verb};
+use crate::model::Scope;
 use crate::schema::{ResourceType, StandardMethod, StandardRoute};
+
+const WRITE: Need = Need::Scope(Scope::Write);
 
 /// Patterns with what each HTTP method does there.
 pub fn routes(kind: &Arc<ResourceType>, declared: &[StandardRoute]) -> Vec<(String, Vec<(Verb, Action)>)> {
@@ -49,7 +53,7 @@ fn pattern(prefix: &str, kind: &ResourceType, method: StandardMethod) -> String 
 }
 
 fn action(kind: &Arc<ResourceType>, method: StandardMethod) -> (Verb, Action) {
-    let batch = Action::NotYet("batch methods are not served yet; send the members one by one");
+    let batch = Action::NotYet("batch methods are not served yet; send the members one by one", WRITE);
     match method {
         StandardMethod::Get => (Verb::Get, Action::Get(kind.clone())),
         StandardMethod::List => (Verb::Get, Action::List(kind.clone())),
@@ -60,8 +64,9 @@ fn action(kind: &Arc<ResourceType>, method: StandardMethod) -> (Verb, Action) {
         StandardMethod::BatchCreate | StandardMethod::BatchUpdate | StandardMethod::BatchDelete => {
             (Verb::Post, batch)
         }
-        StandardMethod::Undelete => {
-            (Verb::Post, Action::NotYet("soft delete is not served yet, so there is nothing to undelete"))
-        }
+        StandardMethod::Undelete => (
+            Verb::Post,
+            Action::NotYet("soft delete is not served yet, so there is nothing to undelete", WRITE),
+        ),
     }
 }

@@ -7,7 +7,6 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue, LOCATION};
 
 use super::exchange::Exchange;
-use super::idempotency::ANONYMOUS;
 use super::{Api, consistency, operations, reply};
 use crate::commands::{Invocation, Reply};
 use crate::model::{
@@ -32,7 +31,7 @@ pub async fn invoke(api: &Api, exchange: &Exchange, ask: Ask<'_>) -> Result<Http
     let invocation = Invocation {
         method: ask.method,
         work: ask.work,
-        principal: ANONYMOUS.to_owned(),
+        principal: exchange.principal.as_ref().clone(),
         idempotency: ask.idempotency,
         position: consistency::position(api, exchange)?,
         request_id: exchange.request_id.clone(),
@@ -98,6 +97,7 @@ pub fn single(
         answer,
         idempotency,
         operation: None,
+        principal: exchange.principal.as_ref().clone(),
         request_id: exchange.request_id.clone(),
         traceparent: Some(exchange.trace.traceparent().to_owned()),
     }))

@@ -24,6 +24,10 @@ pub enum Reason {
     IdempotencyKeyRequired,
     NoCredentials,
     BadCredentials,
+    /// The credentials lack the scope that this needs.
+    Scope,
+    /// Rows of this type are created for oneself and stay with their owner.
+    Owner,
     NotFound,
     MethodNotAllowed,
     ReadOnlyRole,
@@ -138,6 +142,8 @@ impl Reason {
             IdempotencyKeyRequired => "IDEMPOTENCY_KEY_REQUIRED",
             NoCredentials => "NO_CREDENTIALS",
             BadCredentials => "BAD_CREDENTIALS",
+            Scope => "SCOPE",
+            Owner => "OWNER",
             NotFound => "NOT_FOUND",
             MethodNotAllowed => "METHOD_NOT_ALLOWED",
             ReadOnlyRole => "READ_ONLY_ROLE",
@@ -193,6 +199,7 @@ impl Reason {
             | IdempotencyKeyReused => (3, "INVALID_ARGUMENT"),
             NoCredentials => (16, "UNAUTHENTICATED"),
             BadCredentials => (16, "UNAUTHENTICATED"),
+            Scope | Owner => (7, "PERMISSION_DENIED"),
             NotFound => (5, "NOT_FOUND"),
             MethodNotAllowed | ReadOnlyRole | NotImplemented => (12, "UNIMPLEMENTED"),
             AlreadyExists | UniqueViolation => (6, "ALREADY_EXISTS"),

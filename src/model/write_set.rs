@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{AnswerPlan, Document, Idempotency, Key, Operation, TypeName, Version};
+use super::{AnswerPlan, Document, Idempotency, Key, Operation, Principal, TypeName, Version};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ResourceRef {
@@ -65,6 +65,9 @@ pub struct WriteSet {
     pub idempotency: Option<Idempotency>,
     /// The finished operation that this write set ends, recorded in the same transaction.
     pub operation: Option<Operation>,
+    /// Whose rows it may touch where a type has owners.
+    #[serde(default)]
+    pub principal: Principal,
     pub request_id: String,
     pub traceparent: Option<String>,
 }

@@ -22,7 +22,7 @@ use super::json::{from_json, to_json};
 use super::lane::work::deadline_passed;
 use crate::model::{
     AnswerPlan, Error, Fingerprint, Idempotency, Operation, OperationId, OperationResult, OperationState,
-    Position, Reason, Result, Timestamp, WriteSet,
+    Position, Principal, Reason, Result, Scopes, Timestamp, WriteSet,
 };
 
 /// What was asked. Stored as JSON text.
@@ -43,6 +43,9 @@ pub struct AcceptedRequest {
     pub method: String,
     pub work: Work,
     pub idempotency: Idempotency,
+    /// Of the key's principal when it asked.
+    #[serde(default)]
+    pub scopes: Scopes,
     /// What the client had seen when it asked: the rule reads no older state.
     pub position: Option<Position>,
     pub request_id: String,
@@ -105,6 +108,7 @@ impl AcceptedRequest {
             answer: AnswerPlan::Empty,
             idempotency: Some(self.idempotency.clone()),
             operation: Some(self.ended(attempt, Some(OperationResult::Error(status)))),
+            principal: Principal::default(),
             request_id: self.request_id.clone(),
             traceparent: self.traceparent.clone(),
         }

@@ -116,7 +116,7 @@ pub fn deadline() -> Deadline {
 pub fn invocation(method: &str, work: Work, key: Option<&str>) -> Invocation {
     let idempotency = key.map(|key| Idempotency {
         key: IdempotencyKey {
-            principal: "anonymous".to_owned(),
+            principal: Principal::anonymous(),
             scope: format!("POST {method}"),
             key: key.to_owned(),
         },
@@ -125,7 +125,7 @@ pub fn invocation(method: &str, work: Work, key: Option<&str>) -> Invocation {
     Invocation {
         method: method.to_owned(),
         work,
-        principal: "anonymous".to_owned(),
+        principal: Principal::anonymous(),
         idempotency,
         position: None,
         request_id: "test".to_owned(),
@@ -149,6 +149,7 @@ pub fn create_user(id: &str, daily_entry_limit: i32) -> Invocation {
         answer: AnswerPlan::Resource { mutation: 0, created: true },
         idempotency: None,
         operation: None,
+        principal: Default::default(),
         request_id: String::new(),
         traceparent: None,
     };

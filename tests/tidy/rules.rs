@@ -32,6 +32,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("domains", &["commands", "model"]),
     ("http", &["auth", "commands", "events", "store", "query", "schema", "flags", "model"]),
     ("flags", &["model"]),
+    ("auth", &["model"]),
 ];
 
 /// A word and the only paths that may use it.

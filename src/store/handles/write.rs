@@ -193,6 +193,7 @@ mod tests {
             answer: AnswerPlan::Empty,
             idempotency: None,
             operation: None,
+            principal: crate::model::Principal::default(),
             request_id: String::new(),
             traceparent: None,
         };

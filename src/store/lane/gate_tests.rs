@@ -19,6 +19,7 @@ fn work(gate: &Arc<Gate>, ids: &[&str]) -> WriteWork {
         answer: AnswerPlan::Empty,
         idempotency: None,
         operation: None,
+        principal: Default::default(),
         request_id: ids.concat(),
         traceparent: None,
     };

@@ -311,6 +311,7 @@ mod tests {
             work: Work::Rule("{}".to_owned()),
             idempotency: Idempotency { key, fingerprint: Fingerprint([0; 32]) },
             position: Some(Position { cluster: 1, timeline: 2, offset: 3 }),
+            scopes: Default::default(),
             request_id: String::new(),
             traceparent: None,
             accept_time: Timestamp::now(),

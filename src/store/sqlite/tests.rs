@@ -49,6 +49,7 @@ fn create(id: &str, color: &str) -> WriteSet {
         answer: AnswerPlan::Empty,
         idempotency: None,
         operation: None,
+        principal: Default::default(),
         request_id: String::new(),
         traceparent: None,
     }

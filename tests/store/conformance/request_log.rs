@@ -59,6 +59,7 @@ pub fn request(id: &str, key: &str) -> AcceptedRequest {
         work: Work::WriteSet(Box::new(create_user(id))),
         idempotency: idempotency(key, 1),
         position: None,
+        scopes: Default::default(),
         request_id: "request-1".to_owned(),
         traceparent: None,
         accept_time: Timestamp::now(),

@@ -55,6 +55,7 @@ pub fn write_set(mutations: Vec<Mutation>) -> WriteSet {
         answer: AnswerPlan::Resource { mutation: 0, created },
         idempotency: None,
         operation: None,
+        principal: Default::default(),
         request_id: "request-1".to_owned(),
         traceparent: None,
     }

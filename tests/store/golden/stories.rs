@@ -130,6 +130,7 @@ fn request(number: u32) -> AcceptedRequest {
         work: Work::WriteSet(Box::new(create_user(&format!("r{number:04}")))),
         idempotency: idempotency(&format!("request{number}"), 1),
         position: None,
+        scopes: Default::default(),
         request_id: "request-1".to_owned(),
         traceparent: None,
         accept_time: Timestamp::now(),
