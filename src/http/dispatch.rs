@@ -19,7 +19,8 @@ use super::incoming::Incoming;
 use super::observe::{self, Observation};
 use super::routes::{Action, Found};
 use super::{
-    Api, Current, Probes, access, command, consistency, create, delete, errors, get, list, operations, peer, update,
+    Api, Current, Probes, access, command, consistency, create, delete, errors, get, list, operations, peer,
+    update,
 };
 use crate::model::{Error, Position, Principal, Reason, Result};
 use crate::telemetry::trace::TraceContext;

@@ -106,6 +106,10 @@ impl Routes {
         Ok(())
     }
 
+    pub fn all(&self) -> &[Route] {
+        &self.routes
+    }
+
     /// The route of a raw request path; 404 or 400 `INVALID_ID` when there is none.
     pub fn find(&self, raw_path: &str) -> Result<Found<'_>> {
         let path = Path::parse(raw_path)?;

@@ -15,7 +15,7 @@ use trine::events::tokens::Tokens;
 use trine::flags::Flags;
 use trine::model::{
     Answer, AnswerPlan, Change, Deadline, Fingerprint, Idempotency, IdempotencyKey, Key, Mutation, Operation,
-    OperationState, Precondition, ResourceRef, Result, Stored, TypeName, WriteSet,
+    OperationState, Precondition, Principal, ResourceRef, Result, Stored, TypeName, WriteSet,
 };
 use trine::query::ListQuery;
 use trine::schema::{self, Catalogue};
@@ -116,7 +116,7 @@ pub fn deadline() -> Deadline {
 pub fn invocation(method: &str, work: Work, key: Option<&str>) -> Invocation {
     let idempotency = key.map(|key| Idempotency {
         key: IdempotencyKey {
-            principal: Principal::anonymous(),
+            principal: "anonymous".to_owned(),
             scope: format!("POST {method}"),
             key: key.to_owned(),
         },

@@ -4,6 +4,7 @@ mod admin;
 mod binary;
 mod client;
 mod commands;
+mod credentials;
 mod headers;
 mod refusals;
 mod resources;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use tempfile::TempDir;
+use trine::auth::Authenticator;
 use trine::commands::{Engine, EngineParts, MethodModes, Modes, Registry};
 use trine::events::signature::Secrets;
 use trine::events::tokens::Tokens;
@@ -19,39 +20,61 @@ pub struct Server {
     serving: Option<Serving>,
     pub probes: Arc<Probes>,
     directory: Arc<TempDir>,
+    setting: Setting,
+}
+
+/// What a deployment is told beside its role.
+#[derive(Clone)]
+pub struct Setting {
+    /// The tree of its schema, from the repository's root.
+    pub proto: &'static str,
+    /// With which other roles may call.
+    pub secrets: Option<Secrets>,
+    pub authenticator: Arc<Authenticator>,
+}
+
+impl Default for Setting {
+    fn default() -> Self {
+        Self { proto: "proto", secrets: None, authenticator: Arc::new(Authenticator::open()) }
+    }
 }
 
 impl Server {
     pub fn monolith() -> Self {
-        Self::monolith_of_peers(None)
+        Self::monolith_of(Setting::default())
     }
 
     /// A monolith that other roles may call with this secret.
     pub fn monolith_of_peers(secrets: Option<Secrets>) -> Self {
+        Self::monolith_of(Setting { secrets, ..Setting::default() })
+    }
+
+    pub fn monolith_of(setting: Setting) -> Self {
         let directory = Arc::new(tempfile::tempdir().expect("a directory"));
-        let catalogue = catalogue();
+        let catalogue = setting.catalogue();
         let url = database(directory.path());
         let writes = WriteStore::open(&url, options(), &catalogue).expect("a primary");
         let reads = ReadStore::open(&url, options(), false).expect("a primary");
-        let engine = engine(&catalogue, reads.clone(), Some(writes), secrets);
-        Self::start(directory, Role::Monolith, catalogue, reads, engine)
+        let engine = engine(&catalogue, reads.clone(), Some(writes), setting.secrets.clone());
+        Self::start(directory, Role::Monolith, setting, reads, engine)
     }
 
     /// A second deployment of the same file that only reads.
     pub fn nanoservice(&self) -> Self {
-        let catalogue = catalogue();
+        let catalogue = self.setting.catalogue();
         let reads = ReadStore::open(&database(self.directory.path()), options(), true).expect("a replica");
         let engine = engine(&catalogue, reads.clone(), None, None);
-        Self::start(self.directory.clone(), Role::Nanoservice, catalogue, reads, engine)
+        Self::start(self.directory.clone(), Role::Nanoservice, self.setting.clone(), reads, engine)
     }
 
     fn start(
         directory: Arc<TempDir>,
         role: Role,
-        catalogue: Arc<Catalogue>,
+        setting: Setting,
         reads: ReadStore,
         engine: Engine,
     ) -> Self {
+        let catalogue = setting.catalogue();
         let settings = Settings {
             plan: role.plan(),
             max_body_bytes: 1 << 20,
@@ -71,12 +94,14 @@ impl Server {
             schema_digest: arc_swap::ArcSwap::from_pointee(catalogue.digest.clone()),
             draining: false.into(),
         });
-        let api = Api::new(catalogue, reads, Arc::new(engine), settings).expect("no two routes of one path");
+        let authenticator = setting.authenticator.clone();
+        let api = Api::new(catalogue, reads, Arc::new(engine), authenticator, settings)
+            .expect("no two routes of one path");
         let listener = || TcpListener::bind("127.0.0.1:0").expect("a free port");
         let limits = Limits { workers: 2, ..Limits::default() };
         let serving = serve(Arc::new(Current::new(api)), probes.clone(), listener(), listener(), limits)
             .expect("listeners");
-        Self { serving: Some(serving), probes, directory }
+        Self { serving: Some(serving), probes, directory, setting }
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -125,9 +150,11 @@ fn engine(
     })
 }
 
-fn catalogue() -> Arc<Catalogue> {
-    let paths = [PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("proto")];
-    Arc::new(load(&paths, &["*".to_owned()]).expect("the bundled schema"))
+impl Setting {
+    pub fn catalogue(&self) -> Arc<Catalogue> {
+        let paths = [PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(self.proto)];
+        Arc::new(load(&paths, &["*".to_owned()]).expect("a schema that can be served"))
+    }
 }
 
 fn database(directory: &Path) -> DatabaseUrl {
