@@ -4,6 +4,7 @@
 //! Invariant: a `Settings` value has passed `check`, so nobody checks it again.
 
 mod check;
+mod known;
 mod layers;
 mod print;
 

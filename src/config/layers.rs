@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use toml::{Table, Value};
 
+use super::known::nearest;
 use super::{ConfigProblem, Settings};
 use crate::role::{Given, Role};
 
@@ -95,30 +96,51 @@ impl Layers {
         check: impl Fn(&Settings) -> Vec<ConfigProblem>,
     ) -> Result<Settings, Vec<ConfigProblem>> {
         let mut problems = Vec::new();
-        let merged = self.without_refused_defaults();
-        let mut unknown = |path: serde_ignored::Path<'_>| {
-            problems.push(problem(
-                &path.to_string(),
-                "is not a key of this version; see config/default.toml for all keys".to_owned(),
-            ));
-        };
-        let ignored = serde_ignored::Deserializer::new(Value::Table(merged), &mut unknown);
-        let settings: Result<Settings, _> = serde_path_to_error::deserialize(ignored);
+        let settings = self.typed(self.without_refused_defaults(), &mut problems);
+        problems.extend(settings.iter().flat_map(check));
         match settings {
-            Ok(settings) => {
-                problems.extend(check(&settings));
-                if problems.is_empty() { Ok(settings) } else { Err(problems) }
-            }
-            Err(error) => {
-                let key = error.path().to_string();
-                // The rest of the text points into a document that nobody wrote.
-                let text = error.inner().to_string();
-                let sentence = text.lines().next().unwrap_or_default();
-                let source = self.source(&key);
-                problems.push(problem(&key, format!("(from {source}) is refused: {sentence}")));
-                Err(problems)
+            Some(settings) if problems.is_empty() => Ok(settings),
+            _ => Err(problems),
+        }
+    }
+
+    /// A value of a wrong type is named, and its default tried in its place, so that one mistake does not
+    /// hide the next.
+    fn typed(&self, mut merged: Table, problems: &mut Vec<ConfigProblem>) -> Option<Settings> {
+        let defaults = DEFAULTS.parse::<Table>().unwrap_or_default();
+        let mut refused: Vec<String> = Vec::new();
+        loop {
+            let mut unknown = Vec::new();
+            let mut note = |path: serde_ignored::Path<'_>| unknown.push(path.to_string());
+            let ignored = serde_ignored::Deserializer::new(Value::Table(merged.clone()), &mut note);
+            match serde_path_to_error::deserialize(ignored) {
+                Ok(settings) => {
+                    problems.extend(unknown.iter().map(|key| self.unknown(key)));
+                    return Some(settings);
+                }
+                Err(error) => {
+                    let error: serde_path_to_error::Error<toml::de::Error> = error;
+                    let key = error.path().to_string();
+                    // The rest of the text points into a document that nobody wrote.
+                    let text = error.inner().to_string();
+                    let sentence = text.lines().next().unwrap_or_default();
+                    let source = self.source(&key);
+                    problems.push(problem(&key, format!("(from {source}) is refused: {sentence}")));
+                    if refused.contains(&key) || !replace(&mut merged, &key, lookup(&defaults, &key)) {
+                        return None;
+                    }
+                    refused.push(key);
+                }
             }
         }
+    }
+
+    fn unknown(&self, key: &str) -> ConfigProblem {
+        let remedy = match nearest(key, DEFAULTS) {
+            Some(known) => format!("did you mean `{known}`?"),
+            None => "see config/default.toml for all keys".to_owned(),
+        };
+        problem(key, format!("(from {}) is not a key of this version; {remedy}", self.source(key)))
     }
 
     /// The default primary is for roles that may have one; a role that may not is not given it by default.
@@ -185,6 +207,25 @@ fn flatten_into(flat: &mut Table, prefix: &str, table: Table) {
                 flat.insert(path, leaf);
             }
         }
+    }
+}
+
+/// Puts the default in the place of the value at `key`, or nothing where there is none; false when there is
+/// no such place.
+fn replace(table: &mut Table, key: &str, default: Option<&Value>) -> bool {
+    if table.contains_key(key) {
+        match default {
+            Some(default) => table.insert(key.to_owned(), default.clone()),
+            None => table.remove(key),
+        };
+        return true;
+    }
+    match key.split_once('.') {
+        Some((head, rest)) => {
+            let inner = table.get_mut(head).and_then(Value::as_table_mut);
+            inner.is_some_and(|inner| replace(inner, rest, default))
+        }
+        None => false,
     }
 }
 

@@ -60,6 +60,21 @@ fn a_value_of_the_wrong_type_names_its_key() {
 }
 
 #[test]
+fn all_values_of_a_wrong_type_are_named_at_once_with_where_they_came_from() {
+    let problems =
+        load(&[("http.max_body_bytes", "much"), ("log.format", "xml"), ("database.connections", "0")])
+            .unwrap_err();
+    assert_eq!(problems.len(), 3, "{problems:?}");
+    assert!(problems.iter().any(|problem| problem.starts_with("log.format (from command line)")));
+}
+
+#[test]
+fn a_misspelt_key_is_told_what_it_was_meant_to_be() {
+    let problems = load(&[("http.lisen", "x")]).unwrap_err();
+    assert!(problems[0].ends_with("did you mean `http.listen`?"), "{problems:?}");
+}
+
+#[test]
 fn methods_may_be_written_with_and_without_quotes() {
     for key in
         ["writes.methods.\"blog.v1.BlogService.Publish\"", "writes.methods.blog.v1.BlogService.Publish"]
