@@ -116,6 +116,10 @@ impl Context {
         if let (Seen::Present(stored), None) = (&touched.seen, &touched.held) {
             touched.held = Some(held_of_stored::<M>(&kind, stored)?);
         }
+        match &touched.held {
+            Some(before) => kind.check_change(before, &document)?,
+            None => kind.check_required(&document)?,
+        }
         self.put(&kind, &key, document)
     }
 

@@ -54,7 +54,10 @@ impl Planner {
 
     /// The request of a command, or what is wrong with it; nothing runs.
     pub fn parse(&self, method: &str, request: &str) -> Result<DynamicMessage> {
-        request::parse(self.rules.get(method)?.command.descriptor.input(), request)
+        let command = &self.rules.get(method)?.command;
+        let parsed = request::parse(command.descriptor.input(), request)?;
+        self.catalogue.check_request(command, request)?;
+        Ok(parsed)
     }
 }
 

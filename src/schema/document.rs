@@ -10,7 +10,7 @@ mod difference;
 mod edits;
 pub(crate) mod fitness;
 mod input;
-mod path;
+pub(super) mod path;
 mod promote;
 mod render;
 mod required;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use prost_reflect::{DescriptorPool, FileDescriptor};
 use sha2::{Digest, Sha256};
 
+use super::constraint::Constraints;
 use super::location::Problems;
 use super::options::Options;
 use super::shape::Shapes;
@@ -39,7 +40,6 @@ pub fn load(paths: &[PathBuf], domains: &[String]) -> Result<Catalogue, Vec<Sche
     let serves = |package: &str| is_served(package, domains);
     let own = sources.own_files.iter().filter_map(|name| sources.pool.get_file_by_name(name));
     let served: Vec<FileDescriptor> = own.filter(|file| serves(file.package_name())).collect();
-    refuse_unenforced(&sources.pool, &served)?;
     let bytes = descriptor_set::encode(&with_imports(served));
     let pool = descriptor_set::link(&bytes)?;
     compile(bytes, pool, Some(&sources.pool), &serves)
@@ -58,8 +58,10 @@ fn compile(
     serves: &dyn Fn(&str) -> bool,
 ) -> Result<Catalogue, Vec<SchemaProblem>> {
     let options = Options::new(&pool);
-    let shapes = Arc::new(Shapes::new(&pool, &options));
     let mut problems = Problems::new(sources);
+    let mut shapes = Shapes::new(&pool, &options);
+    shapes.constrain(constraints(&pool, serves, &options, &shapes, sources.is_some(), &mut problems));
+    let shapes = Arc::new(shapes);
     let mut types = resource::resource_types(&pool, serves, &options, &shapes, &mut problems);
     let methods = methods::methods(&pool, serves, &options, &mut types, &mut problems);
     let types: Vec<_> = types.into_iter().map(Arc::new).collect();
@@ -78,23 +80,24 @@ fn compile(
     })
 }
 
-/// Rules that are declared and not enforced would be believed: refused by name.
-fn refuse_unenforced(pool: &DescriptorPool, served: &[FileDescriptor]) -> Result<(), Vec<SchemaProblem>> {
-    let mut problems = Problems::new(Some(pool));
-    for file in served {
-        for (index, import) in file.file_descriptor_proto().dependency.iter().enumerate() {
-            if import.starts_with("buf/validate/") {
-                // `dependency` is field 3 of a file descriptor.
-                let path = [3, index as i32];
-                problems.add(
-                    file,
-                    &path,
-                    "buf.validate rules are not enforced yet; remove the import and its rules",
-                );
-            }
-        }
-    }
-    problems.into_result(())
+/// Of the served resources and of what the requests of served methods hold.
+fn constraints(
+    pool: &DescriptorPool,
+    serves: &dyn Fn(&str) -> bool,
+    options: &Options,
+    shapes: &Shapes,
+    is_own: bool,
+    problems: &mut Problems<'_>,
+) -> Constraints {
+    let messages = pool.all_messages().filter(|message| serves(message.package_name()));
+    let resources = messages.filter(|message| options.resource(message).is_some());
+    let services = pool.services().filter(|service| serves(service.package_name()));
+    let methods = services.flat_map(|service| service.methods().collect::<Vec<_>>());
+    let requests = methods.filter(|method| options.http(method).is_some()).map(|method| method.input());
+    let roots = resources.chain(requests).collect();
+    // An admitted schema may be newer than this binary: what it cannot read, the binary that brought it enforces.
+    let mut elsewhere = Problems::new(None);
+    Constraints::compile(pool, shapes, roots, if is_own { problems } else { &mut elsewhere })
 }
 
 /// The files and all that they import, once each.

@@ -5,6 +5,7 @@
 
 pub mod catalogue;
 mod columns;
+mod constraint;
 mod descriptor_set;
 pub mod document;
 pub mod evolution;
@@ -22,4 +23,5 @@ pub use catalogue::{
     Catalogue, Column, ColumnKind, ColumnSource, Command, Index, ListAnswer, Pattern, ResourceType,
     StandardFields, StandardMethod, StandardRoute,
 };
+pub use constraint::Description;
 pub use load::{SchemaProblem, from_descriptor_set, load};

@@ -11,6 +11,7 @@ use prost_reflect::{
     Cardinality, DescriptorPool, EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor, Syntax,
 };
 
+use super::constraint::Constraints;
 use super::options::Options;
 
 /// All messages of one schema, in the order of their discovery.
@@ -19,10 +20,13 @@ pub(crate) struct Shapes {
     messages: Vec<MessageShape>,
     by_name: HashMap<String, usize>,
     any_immutable: bool,
+    constraints: Constraints,
 }
 
 #[derive(Debug)]
 pub(crate) struct MessageShape {
+    /// Its own index.
+    pub position: usize,
     pub well_known: Option<WellKnown>,
     pub fields: Vec<FieldShape>,
     /// JSON names and proto names: both are accepted (proto3 JSON).
@@ -125,10 +129,29 @@ impl Shapes {
             .collect();
         let mut compiler = Compiler { by_name: &by_name, options, enums: HashMap::new() };
         let messages: Vec<MessageShape> =
-            descriptors.iter().map(|message| compiler.message(message)).collect();
+            descriptors.iter().enumerate().map(|(index, message)| compiler.message(index, message)).collect();
         let any_immutable =
             messages.iter().flat_map(|message| &message.fields).any(|field| field.behavior.immutable);
-        Self { messages, by_name, any_immutable }
+        Self { messages, by_name, any_immutable, constraints: Constraints::default() }
+    }
+
+    /// Adds what `buf.validate` says, which is compiled against the shapes.
+    pub fn constrain(&mut self, constraints: Constraints) {
+        self.constraints = constraints;
+    }
+
+    pub fn constraints(&self) -> &Constraints {
+        &self.constraints
+    }
+
+    /// What a wrapper wraps; every other kind is itself.
+    pub fn unwrapped<'a>(&'a self, kind: &'a FieldKind) -> &'a FieldKind {
+        let wrapper = match kind {
+            FieldKind::Message(index) => Some(self.message(*index)),
+            _ => None,
+        };
+        let wrapper = wrapper.filter(|message| message.well_known == Some(WellKnown::Wrapper));
+        wrapper.and_then(|message| message.fields.first()).map_or(kind, |field| &field.kind)
     }
 
     pub fn message(&self, index: usize) -> &MessageShape {
@@ -159,6 +182,10 @@ impl MessageShape {
     /// A field by its JSON name or its proto name.
     pub fn field(&self, name: &str) -> Option<&FieldShape> {
         self.lookup.get(name).map(|index| &self.fields[*index])
+    }
+
+    pub fn position_of(&self, field: &FieldShape) -> Option<usize> {
+        self.lookup.get(&field.json_name).copied()
     }
 
     /// The other members of the field's oneof.
@@ -192,7 +219,7 @@ struct Compiler<'a> {
 }
 
 impl Compiler<'_> {
-    fn message(&mut self, message: &MessageDescriptor) -> MessageShape {
+    fn message(&mut self, position: usize, message: &MessageDescriptor) -> MessageShape {
         let fields: Vec<FieldShape> = message.fields().map(|field| self.field(&field)).collect();
         let mut lookup = HashMap::with_capacity(fields.len() * 2);
         for (index, field) in fields.iter().enumerate() {
@@ -202,7 +229,7 @@ impl Compiler<'_> {
         for (index, field) in fields.iter().enumerate() {
             lookup.insert(field.json_name.clone(), index);
         }
-        MessageShape { well_known: well_known(message.full_name()), fields, lookup }
+        MessageShape { position, well_known: well_known(message.full_name()), fields, lookup }
     }
 
     fn field(&mut self, field: &FieldDescriptor) -> FieldShape {

@@ -15,6 +15,7 @@ use super::descriptor_set;
 
 /// Compiled in, so that a foreign tree need not bring the google.api declarations along.
 const BUNDLED: &[(&str, &str)] = &[
+    ("buf/validate/validate.proto", include_str!("../../proto/buf/validate/validate.proto")),
     ("google/api/annotations.proto", include_str!("../../proto/google/api/annotations.proto")),
     ("google/api/client.proto", include_str!("../../proto/google/api/client.proto")),
     ("google/api/field_behavior.proto", include_str!("../../proto/google/api/field_behavior.proto")),
@@ -162,13 +163,7 @@ impl Tree {
         };
         let message = mistake.to_string();
         let help = mistake.help().map(|help| format!("; {help}")).unwrap_or_default();
-        let remedy = if message.contains("buf/validate/") {
-            "; buf.validate rules are not enforced yet: remove them or wait for the release that enforces them"
-        } else if is_missing {
-            "; add the directory that contains it to `schema.paths`"
-        } else {
-            ""
-        };
+        let remedy = if is_missing { "; add the directory that contains it to `schema.paths`" } else { "" };
         SchemaProblem { location, message: format!("{message}{help}{remedy}") }
     }
 }

@@ -8,15 +8,18 @@ use crate::schema::ResourceType;
 use crate::schema::shape::{FieldShape, MessageShape, Shapes};
 
 impl ResourceType {
-    /// Patches the stored document by path; clears the other members of a oneof; refuses a changed IMMUTABLE field.
+    /// Patches the stored document by path; clears the other members of a oneof; refuses a changed IMMUTABLE field
+    /// and a value that breaks a rule.
     pub fn apply(&self, document: &mut Document, edits: &[Edit]) -> Result<()> {
-        let before = self.shapes.any_immutable().then(|| document.clone());
+        let is_compared = self.shapes.any_immutable() || self.has_constraints();
+        let before = is_compared.then(|| document.clone());
         for edit in edits {
             patch(&self.shapes, Some(self.shape()), &mut document.0, &edit.path, edit.value.as_ref());
         }
         match before {
             Some(before) => {
-                check_immutable(&self.shapes, self.shape(), Some(&before.0), Some(&document.0), &Path::ROOT)
+                check_immutable(&self.shapes, self.shape(), Some(&before.0), Some(&document.0), &Path::ROOT)?;
+                self.check_change(&before, document)
             }
             None => Ok(()),
         }

@@ -9,6 +9,7 @@ use super::scalar::{self, Expected};
 use super::strict_json::DEPTH_MAX;
 use super::well_known;
 use crate::model::{Error, Reason, Result};
+use crate::schema::constraint::Judgement;
 use crate::schema::shape::{FieldKind, FieldShape, Form, MapKey, MessageShape, Shapes};
 
 /// Whose document it is.
@@ -66,6 +67,10 @@ impl Canonicaliser<'_> {
                 return Err(invalid(&path, both));
             }
             if self.source == Source::Client && field.behavior.input_only {
+                // It is not kept, so this is the only moment to judge it.
+                let mut judgement = Judgement::new(self.shapes);
+                judgement.field(shape.position, field, &value, &path);
+                judgement.into_result(|_| false)?;
                 continue;
             }
             canonical.insert(field.json_name.clone(), value);

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// A linked list on the stack: `author.displayName`, `tags[3]`, `labels["a"]`.
 #[derive(Clone, Copy)]
-pub(super) struct Path<'p> {
+pub(in crate::schema) struct Path<'p> {
     parent: Option<&'p Path<'p>>,
     segment: Segment<'p>,
 }

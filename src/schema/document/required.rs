@@ -5,15 +5,27 @@ use serde_json::{Map, Value};
 use super::path::Path;
 use crate::model::{Document, Error, Reason, Result};
 use crate::schema::ResourceType;
+use crate::schema::constraint::Judgement;
 use crate::schema::shape::{FieldKind, FieldShape, Form, MessageShape, Shapes};
 
 impl ResourceType {
-    /// REQUIRED fields of a create, also within the messages that are there. All that are missing are named.
+    /// REQUIRED fields of a create, also within the messages that are there, and the rules of `buf.validate`.
+    /// All that is missing or broken is named.
     pub fn check_required(&self, document: &Document) -> Result<()> {
         let mut missing = Vec::new();
         collect(&self.shapes, self.shape(), &document.0, &Path::ROOT, &mut missing);
-        let missing: Vec<String> = missing.into_iter().filter(|path| !self.is_standard(path)).collect();
-        if missing.is_empty() { Ok(()) } else { Err(required(&missing)) }
+        let mut judgement = Judgement::new(&self.shapes);
+        missing.into_iter().for_each(|path| judgement.missing(path));
+        judgement.message(self.root, None, &document.0, &Path::ROOT);
+        judgement.into_result(|path| self.is_standard(path))
+    }
+
+    /// The rules of `buf.validate` for the values that differ from `before`: a row older than a rule
+    /// can still be changed elsewhere.
+    pub fn check_change(&self, before: &Document, after: &Document) -> Result<()> {
+        let mut judgement = Judgement::new(&self.shapes);
+        judgement.message(self.root, Some(&before.0), &after.0, &Path::ROOT);
+        judgement.into_result(|path| self.is_standard(path))
     }
 }
 

@@ -10,6 +10,7 @@ const DURATION_SECONDS_MAX: u64 = 315_576_000_000;
 /// 0001-01-01T00:00:00Z and 9999-12-31T23:59:59Z.
 const TIMESTAMP_SECONDS: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
 const NANOS_MAX: u32 = 999_999_999;
+const SECOND: i128 = 1_000_000_000;
 
 /// Whether a binary google.protobuf.Timestamp is one; nanoseconds count forward, also before 1970.
 pub(super) fn is_timestamp(seconds: i64, nanos: i32) -> bool {
@@ -47,6 +48,34 @@ pub(super) fn canonical_duration(text: &str) -> Option<String> {
     }
     let sign = if seconds == 0 && nanos == 0 { "" } else { sign };
     Some(format!("{sign}{seconds}{}s", fraction(nanos)))
+}
+
+/// Since 1970, of RFC 3339 text.
+pub(in crate::schema) fn timestamp_nanoseconds(text: &str) -> Option<i128> {
+    let epoch = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
+    parse_timestamp(text).map(|time| time.duration_since(epoch).as_nanos())
+}
+
+/// The canonical text of a time that is in range.
+pub(in crate::schema) fn timestamp_text(nanoseconds: i128) -> String {
+    let epoch = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
+    let (seconds, nanos) = (nanoseconds.div_euclid(SECOND), nanoseconds.rem_euclid(SECOND));
+    let span = SignedDuration::new(i64::try_from(seconds).unwrap_or_default(), nanos as i32);
+    let time = epoch.checked_add(span).unwrap_or(epoch);
+    format!("{}{}Z", head(&time), fraction(time.subsec_nanosecond() as u32))
+}
+
+/// Of `1.5s`.
+pub(in crate::schema) fn duration_nanoseconds(text: &str) -> Option<i128> {
+    let text = text.strip_suffix('s')?;
+    let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
+    let (seconds, decimals) = digits.split_once('.').unwrap_or((digits, "0"));
+    Some(sign * (i128::from(number(seconds, 12)?) * SECOND + i128::from(nanoseconds(decimals)?)))
+}
+
+pub(in crate::schema) fn duration_text(nanoseconds: i128) -> String {
+    let (sign, length) = (if nanoseconds < 0 { "-" } else { "" }, nanoseconds.abs());
+    format!("{sign}{}{}s", length / SECOND, fraction((length % SECOND) as u32))
 }
 
 fn parse_timestamp(text: &str) -> Option<DateTime> {

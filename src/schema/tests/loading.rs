@@ -146,18 +146,6 @@ fn garbage_is_no_descriptor_set() {
 }
 
 #[test]
-fn validation_rules_that_nobody_enforces_are_refused() {
-    let found = problem("import \"buf/validate/validate.proto\";\n");
-    assert!(found.message.contains("buf.validate"), "{found}");
-    let own = [
-        ("buf/validate/validate.proto", "syntax = \"proto3\"; package buf.validate;"),
-        ("t.proto", "syntax = \"proto3\"; package t.v1;\nimport \"buf/validate/validate.proto\";"),
-    ];
-    let found = load_text(&own).expect_err("refused");
-    assert_eq!(found[0].location, "t.proto:2:1");
-}
-
-#[test]
 fn options_that_do_nothing_yet_are_refused() {
     let found = problem(
         "message A {\n option (google.api.resource) = { type: \"x.com/A\" pattern: \"as/{a}\" };\n option (trine.v1.owner_field) = \"b\";\n string b = 1;\n}",
