@@ -26,6 +26,8 @@ pub(super) enum Failure {
     Schema,
     /// The server's disk, or its quota: the transaction is aborted. (A log that finds no room stops the server.)
     DiskFull,
+    /// The login lacks a right.
+    Privilege,
     Other,
 }
 
@@ -54,6 +56,8 @@ impl Failure {
             ("deadlock detected", Failure::Transient),
             ("No space left on device", Failure::DiskFull),
             ("Disk quota exceeded", Failure::DiskFull),
+            ("permission denied for", Failure::Privilege),
+            ("must be owner of", Failure::Privilege),
             ("terminating connection", Failure::Connection),
             ("server closed the connection", Failure::Connection),
             ("no connection to the server", Failure::Connection),
@@ -89,6 +93,7 @@ pub(super) fn to_error(error: &DieselError, took: Duration, timeout_ms: u32) -> 
         }
         Failure::Schema => schema_is_older(context),
         Failure::DiskFull => disk_is_full(context),
+        Failure::Privilege => lacks_rights(context),
         Failure::StatementTimeout => statement_timeout(context, timeout_ms),
         Failure::LockTimeout => {
             Error::new(Reason::Overloaded, "the resource is locked by somebody else; try again")
@@ -113,6 +118,16 @@ pub(super) fn takes_no_writes(context: impl Into<String>) -> Error {
     Error::new(Reason::ReadOnlyMode, "the database takes no writes now: it is a replica or in read-only mode")
         .with_context(context)
         .with_retry_after_s(1)
+}
+
+fn lacks_rights(context: String) -> Error {
+    Error::new(
+        Reason::DatabaseUnavailable,
+        "the login lacks a right in the database; an administrator runs there what `trine grants --role ROLE \
+         --user LOGIN` prints",
+    )
+    .with_context(context)
+    .with_retry_after_s(1)
 }
 
 pub(super) fn unreachable(error: &ConnectionError) -> Error {

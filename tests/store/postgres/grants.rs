@@ -40,6 +40,19 @@ async fn a_reader_may_read_what_the_monolith_makes_later() {
     assert_eq!(reading.storage_catalogue().unwrap().digest, catalogue().digest);
 }
 
+/// Given a login that was granted nothing, when it starts, then it is told what an administrator runs.
+#[test]
+fn a_login_without_rights_is_told_what_grants_them() {
+    let cluster = support::shared();
+    let url = fresh_url();
+    let name = url.rsplit_once('/').unwrap().1;
+    cluster.sql(&format!("CREATE ROLE \"bare {name}\" LOGIN"));
+    let bare = cluster.url_of(&format!("bare%20{name}"), name);
+    let refused = trine::store::postgres::open(&bare, options()).unwrap().prepare_primary(catalogue());
+    let message = refused.expect_err("no rights").message;
+    assert!(message.contains("trine grants --role"), "{message}");
+}
+
 /// Given logins whose names end every kind of quote, then what is printed does for each what it should
 /// and nothing else.
 #[test]
