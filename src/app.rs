@@ -16,6 +16,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use crate::config::{LogFormat, Settings};
+use crate::http::openapi::{self, Scope};
+use crate::http::routes::Routes;
 use crate::http::{self, Current, Limits};
 use crate::store::WriteStore;
 use crate::telemetry::{self, Telemetry};
@@ -129,6 +131,23 @@ fn start_telemetry(settings: &Settings) -> Result<Telemetry, String> {
     let telemetry = telemetry::start(format, &settings.log.level)?;
     telemetry::metrics::announce_build(env!("CARGO_PKG_VERSION"), settings.role.as_str());
     Ok(telemetry)
+}
+
+/// `trine openapi`: the document of the deployment that would be served; touches no database.
+pub fn print_openapi(settings: Settings) -> ExitCode {
+    let rendered = schema::load(&settings).and_then(|catalogue| {
+        let plan = settings.role.plan();
+        let routes = Routes::new(&catalogue, &plan)?;
+        let listed: Vec<String> = settings.writes.methods.keys().cloned().collect();
+        Ok(openapi::render(&Scope { catalogue: &catalogue, routes: &routes, plan: &plan, listed: &listed }))
+    });
+    match rendered {
+        Ok(document) => {
+            println!("{document:#}");
+            ExitCode::SUCCESS
+        }
+        Err(refusals) => refuse(&refusals),
+    }
 }
 
 /// Whether the schema could be served as configured; touches no database.

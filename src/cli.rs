@@ -41,6 +41,8 @@ enum Command {
     /// Check the schema, or apply it to the primary.
     #[command(subcommand)]
     Schema(SchemaCommand),
+    /// Print the OpenAPI document of this configuration.
+    Openapi(ConfigArguments),
     /// Print the SQL that makes a PostgreSQL login fit for a role.
     Grants {
         #[arg(long)]
@@ -138,6 +140,7 @@ pub fn run() -> ExitCode {
         Command::Config(ConfigCommand::Check(arguments)) => configured(arguments, check_configuration),
         Command::Schema(SchemaCommand::Check(arguments)) => configured(arguments, check_schema),
         Command::Schema(SchemaCommand::Apply(arguments)) => configured(arguments, app::apply_schema),
+        Command::Openapi(arguments) => configured(arguments, app::print_openapi),
         Command::Grants { role, user } => {
             print!("{}", grants_sql(role.plan().primary == Given::Required, &user));
             ExitCode::SUCCESS

@@ -108,6 +108,7 @@ fn http_settings(settings: &Settings) -> http::Settings {
         token_time_to_live_s: settings.consistency.token_ttl_s,
         token_secret: token_secret(settings),
         log_requests: settings.log.requests,
+        listed_methods: settings.writes.methods.keys().cloned().collect(),
     }
 }
 

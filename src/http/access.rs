@@ -36,6 +36,7 @@ impl Action {
             | Action::Command(_)
             | Action::CancelOperation => Need::Scope(Scope::Write),
             Action::PeerCall => Need::Signature,
+            Action::OpenApi | Action::Docs => Need::Nothing,
             Action::NotYet(_, need) => *need,
         }
     }

@@ -14,7 +14,7 @@ use crate::model::{Error, Reason, Result};
 use crate::schema::Command;
 use crate::store::request_log::Work;
 
-const KNOWN: Known<'static> = Known { served: &["requestId"], later: &["validateOnly"] };
+pub(super) const KNOWN: Known<'static> = Known { served: &["requestId"], later: &["validateOnly"] };
 
 pub async fn command(api: &Api, exchange: &Exchange, command: &Command) -> Result<HttpResponse> {
     let parameters = exchange.parameters(KNOWN)?;

@@ -13,9 +13,13 @@ use super::{Api, body, guard, idempotency};
 use crate::model::{AnswerPlan, Change, Error, Key, Precondition, Reason, Result};
 use crate::schema::ResourceType;
 
+/// Beside the one that chooses the id.
+pub(super) const KNOWN: Known<'static> = Known { served: &["requestId"], later: &["validateOnly"] };
+
 pub async fn create(api: &Api, exchange: &Exchange, kind: &Arc<ResourceType>) -> Result<HttpResponse> {
     let id_parameter = format!("{}Id", camel_case(&kind.singular));
-    let known = Known { served: &[&id_parameter, "requestId"], later: &["validateOnly"] };
+    let served = [&[id_parameter.as_str()], KNOWN.served].concat();
+    let known = Known { served: &served, later: KNOWN.later };
     let parameters = exchange.parameters(known)?;
     guard::refuse_conditions(exchange)?;
     let media = Media::of_body(exchange.header("content-type")?)?;

@@ -13,7 +13,7 @@ use crate::model::{AnswerPlan, Change, Error, Key, Reason, Result};
 use crate::query::ListQuery;
 use crate::schema::ResourceType;
 
-const KNOWN: Known<'static> =
+pub(super) const KNOWN: Known<'static> =
     Known { served: &["etag", "requestId"], later: &["validateOnly", "allowMissing", "force"] };
 
 pub async fn delete(api: &Api, exchange: &Exchange, kind: &Arc<ResourceType>) -> Result<HttpResponse> {

@@ -16,11 +16,12 @@ use futures_util::FutureExt;
 
 use super::exchange::{Exchange, single};
 use super::incoming::Incoming;
+use super::media::Media;
 use super::observe::{self, Observation};
 use super::routes::{Action, Found};
 use super::{
-    Api, Current, Probes, access, command, consistency, create, delete, errors, get, list, operations, peer,
-    update,
+    Api, Current, Probes, access, command, consistency, create, delete, docs, errors, get, list, openapi,
+    operations, peer, update,
 };
 use crate::model::{Error, Position, Principal, Reason, Result};
 use crate::telemetry::trace::TraceContext;
@@ -82,8 +83,9 @@ async fn run(
             return Ok((found.route.allow(), None));
         }
         let action = found.route.action(request.method().as_str())?;
+        let accept = action.fixed_media().map_or_else(|| Media::of_answer(request.headers()), Ok)?;
         let (request_id, trace) = (request_id.to_owned(), trace.clone());
-        let exchange = Exchange::new(request, incoming, found.ids, request_id, trace, &api.settings)?;
+        let exchange = Exchange::new(request, incoming, found.ids, request_id, trace, accept, &api.settings)?;
         Ok((String::new(), Some((action, exchange))))
     });
     match prepared {
@@ -125,6 +127,8 @@ async fn handle(api: &Api, action: &Action, exchange: &Exchange) -> Result<HttpR
         Action::ListOperations => operations::list(api, exchange).await,
         Action::CancelOperation => operations::cancel(api, exchange).await,
         Action::PeerCall => peer::peer_call(api, exchange).await,
+        Action::OpenApi => openapi::answer(api, exchange).await,
+        Action::Docs => docs::answer(exchange.headers()),
         Action::NotYet(sentence, _) => Err(Error::new(Reason::NotImplemented, *sentence)),
     }
 }

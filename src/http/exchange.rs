@@ -52,11 +52,11 @@ impl Exchange {
         ids: Vec<String>,
         request_id: String,
         trace: TraceContext,
+        accept: Media,
         settings: &Settings,
     ) -> Result<Self> {
         let path = decode(request.uri().path(), false).unwrap_or_default().into_owned();
         let deadline = deadline(request.headers(), settings.request_timeout_ms)?;
-        let accept = Media::accepted(joined(request.headers(), "accept").as_deref())?;
         let (principal, seen) = (Arc::default(), Cell::new(None));
         Ok(Self { request, incoming, principal, path, ids, request_id, trace, deadline, accept, seen })
     }
@@ -67,6 +67,10 @@ impl Exchange {
 
     pub fn parameters(&self, known: Known<'_>) -> Result<Parameters> {
         Parameters::parse(self.request.uri().query().unwrap_or_default(), known)
+    }
+
+    pub fn headers(&self) -> &HeaderMap {
+        self.request.headers()
     }
 
     /// The only header of this name; 400 when there are several or it is not text.
@@ -139,7 +143,7 @@ fn not_text(name: &str) -> Error {
 }
 
 /// A list header, its lines joined (RFC 9110, 5.3).
-fn joined(headers: &HeaderMap, name: &str) -> Option<String> {
+pub fn joined(headers: &HeaderMap, name: &str) -> Option<String> {
     let lines: Vec<&str> = headers.get_all(name).filter_map(|value| value.to_str().ok()).collect();
     (!lines.is_empty()).then(|| lines.join(", "))
 }

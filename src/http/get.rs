@@ -10,7 +10,7 @@ use super::{Api, consistency, etag, reply};
 use crate::model::{Error, Key, Reason, Result};
 use crate::schema::ResourceType;
 
-const KNOWN: Known<'static> = Known { served: &[], later: &["readMask"] };
+pub(super) const KNOWN: Known<'static> = Known { served: &[], later: &["readMask"] };
 
 pub async fn get(api: &Api, exchange: &Exchange, kind: &Arc<ResourceType>) -> Result<HttpResponse> {
     api.refuse_unlisted_reads()?;

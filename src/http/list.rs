@@ -13,7 +13,7 @@ use crate::model::{Error, Reason, Result, Stored};
 use crate::query::ListRequest;
 use crate::schema::ResourceType;
 
-const KNOWN: Known<'static> = Known {
+pub(super) const KNOWN: Known<'static> = Known {
     served: &["pageSize", "pageToken", "filter", "orderBy", "showDeleted"],
     later: &["readMask", "showTotalSize"],
 };

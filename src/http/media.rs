@@ -2,6 +2,9 @@
 //!
 //! JSON is proto3 JSON; protobuf is the binary encoding under either of its two names.
 
+use actix_web::http::header::HeaderMap;
+
+use super::exchange::joined;
 use crate::model::{Error, Reason, Result};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +41,11 @@ impl Media {
         served
             .filter(|_| charset_is_utf8)
             .ok_or_else(|| unsupported(&value.chars().take(100).collect::<String>()))
+    }
+
+    /// What a request's head asks for.
+    pub fn of_answer(headers: &HeaderMap) -> Result<Self> {
+        Self::accepted(joined(headers, "accept").as_deref())
     }
 
     /// The best served media type by `Accept`; 406 when none is acceptable.

@@ -7,6 +7,7 @@
 pub mod access;
 pub mod admin;
 pub mod errors;
+pub mod openapi;
 pub mod path;
 pub mod routes;
 pub mod server;
@@ -18,6 +19,7 @@ mod create;
 mod current;
 mod delete;
 mod dispatch;
+mod docs;
 mod etag;
 mod exchange;
 mod get;
@@ -51,6 +53,7 @@ use crate::model::{Error, Reason, Result, TypeName};
 use crate::role::{Methods, Plan};
 use crate::schema::{Catalogue, ResourceType};
 use crate::store::{ReadStore, TokenCodec};
+use openapi::{Document, Scope};
 use routes::Routes;
 
 /// What the API needs to know from the configuration.
@@ -68,6 +71,8 @@ pub struct Settings {
     pub token_secret: Option<Vec<u8>>,
     /// One log line a request.
     pub log_requests: bool,
+    /// Keys of `writes.methods`.
+    pub listed_methods: Vec<String>,
 }
 
 /// Everything that the public listener needs; built once by the app.
@@ -79,6 +84,7 @@ pub struct Api {
     authenticator: Arc<Authenticator>,
     routes: Routes,
     signing: OnceLock<Signing>,
+    document: OnceLock<Document>,
     /// Bodies of calls between roles that are being read.
     peer_bodies: Semaphore,
 }
@@ -112,7 +118,20 @@ impl Api {
             authenticator,
             routes,
             signing: OnceLock::new(),
+            document: OnceLock::new(),
             peer_bodies,
+        })
+    }
+
+    /// Made at the first request for it: most deployments are never asked.
+    fn document(&self) -> &Document {
+        self.document.get_or_init(|| {
+            Document::new(&Scope {
+                catalogue: &self.catalogue,
+                routes: &self.routes,
+                plan: &self.settings.plan,
+                listed: &self.settings.listed_methods,
+            })
         })
     }
 

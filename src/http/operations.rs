@@ -13,7 +13,8 @@ use crate::model::{
 };
 use crate::schema::Catalogue;
 
-const LIST: Known<'static> = Known { served: &["pageSize", "pageToken"], later: &["filter", "orderBy"] };
+pub(super) const LIST: Known<'static> =
+    Known { served: &["pageSize", "pageToken"], later: &["filter", "orderBy"] };
 const NONE: Known<'static> = Known { served: &[], later: &[] };
 
 /// Longest `Prefer: wait`; proxies give up on quiet requests soon after.

@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use super::access::Need;
 use super::matcher::Matcher;
+use super::media::Media;
 use super::path::{Path, no_route};
 use super::standard;
 use crate::model::{Error, Reason, Result, Scope};
@@ -38,6 +39,10 @@ pub enum Action {
     CancelOperation,
     /// A signed call of another role.
     PeerCall,
+    /// `/openapi.json`
+    OpenApi,
+    /// `/docs`
+    Docs,
     /// Designed, not built: 501 with what is missing, for whoever might call it once it is.
     NotYet(&'static str, Need),
 }
@@ -106,6 +111,7 @@ impl Routes {
         Ok(())
     }
 
+    /// Everything that is mounted, in order.
     pub fn all(&self) -> &[Route] {
         &self.routes
     }
@@ -151,16 +157,17 @@ fn chassis_routes() -> Vec<(String, Vec<(Verb, Action)>)> {
         one("/trine/v1/events", Verb::Get, Action::NotYet("events are not served yet", EVENTS)),
         one("/trine/v1/subscriptions", Verb::Get, Action::NotYet("subscriptions are not served yet", EVENTS)),
         one("/trine/v1/deadLetters", Verb::Get, Action::NotYet("dead letters are not served yet", EVENTS)),
-        one(
-            "/openapi.json",
-            Verb::Get,
-            Action::NotYet("the OpenAPI document is not served yet", Need::Nothing),
-        ),
-        one("/docs", Verb::Get, Action::NotYet("the documentation page is not served yet", Need::Nothing)),
+        one("/openapi.json", Verb::Get, Action::OpenApi),
+        one("/docs", Verb::Get, Action::Docs),
     ]
 }
 
 impl Action {
+    /// Of answers that are of one form, whatever the client prefers.
+    pub fn fixed_media(&self) -> Option<Media> {
+        matches!(self, Action::Docs | Action::OpenApi).then_some(Media::Json)
+    }
+
     /// Safe by RFC 9110: mounted on every role.
     pub fn is_read(&self) -> bool {
         matches!(
@@ -169,6 +176,8 @@ impl Action {
                 | Action::List(_)
                 | Action::GetOperation
                 | Action::ListOperations
+                | Action::OpenApi
+                | Action::Docs
                 | Action::NotYet(..)
         )
     }

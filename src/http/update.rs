@@ -14,7 +14,7 @@ use crate::model::{AnswerPlan, Change, Error, Key, Reason, Result};
 use crate::query::mask;
 use crate::schema::ResourceType;
 
-const KNOWN: Known<'static> =
+pub(super) const KNOWN: Known<'static> =
     Known { served: &["updateMask", "requestId"], later: &["validateOnly", "allowMissing"] };
 
 pub async fn update(api: &Api, exchange: &Exchange, kind: &Arc<ResourceType>) -> Result<HttpResponse> {

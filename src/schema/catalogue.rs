@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use prost_reflect::{DescriptorPool, MessageDescriptor, MethodDescriptor};
 
+use super::comments::Comments;
 use super::shape::{MessageShape, Shapes};
 use crate::model::TypeName;
 
@@ -165,6 +166,7 @@ pub struct Catalogue {
     /// Standard methods that services declare; the others have their default routes.
     pub standard_routes: Vec<StandardRoute>,
     pub(super) by_name: HashMap<TypeName, usize>,
+    pub(super) comments: Comments,
     /// Encoded `FileDescriptorSet`, as admitted to the database.
     pub descriptor_set: Vec<u8>,
     /// SHA-256 of `descriptor_set`, lowercase hex.
@@ -172,6 +174,11 @@ pub struct Catalogue {
 }
 
 impl Catalogue {
+    /// What the `.proto` says about a message, field, enum, service or method.
+    pub fn comment(&self, full_name: &str) -> Option<&str> {
+        self.comments.of(full_name)
+    }
+
     /// Whether `name` is a write that `writes.methods` may give a mode: a standard method of a resource or a
     /// command.
     pub fn has_write_method(&self, name: &str) -> bool {

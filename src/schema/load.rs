@@ -8,6 +8,7 @@ use std::sync::Arc;
 use prost_reflect::{DescriptorPool, FileDescriptor};
 use sha2::{Digest, Sha256};
 
+use super::comments::Comments;
 use super::constraint::Constraints;
 use super::location::Problems;
 use super::options::Options;
@@ -68,6 +69,8 @@ fn compile(
     let by_name: HashMap<_, _> =
         types.iter().enumerate().map(|(index, kind)| (kind.name.clone(), index)).collect();
     let digest = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let is_theirs = |package: &str| !VOCABULARY.contains(&package);
+    let comments = sources.map(|sources| Comments::gather(sources, &is_theirs)).unwrap_or_default();
     problems.into_result(Catalogue {
         pool,
         shapes,
@@ -75,6 +78,7 @@ fn compile(
         commands: methods.commands,
         standard_routes: methods.standard_routes,
         by_name,
+        comments,
         descriptor_set: bytes,
         digest,
     })

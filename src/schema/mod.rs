@@ -5,10 +5,12 @@
 
 pub mod catalogue;
 mod columns;
+mod comments;
 mod constraint;
 mod descriptor_set;
 pub mod document;
 pub mod evolution;
+pub mod json_schema;
 pub mod load;
 mod location;
 mod methods;

@@ -5,4 +5,5 @@ mod support;
 
 mod command_line;
 mod foreign_tree;
+mod openapi;
 mod watch;

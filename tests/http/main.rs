@@ -5,6 +5,7 @@ mod binary;
 mod client;
 mod commands;
 mod credentials;
+mod documents;
 mod headers;
 mod refusals;
 mod resources;

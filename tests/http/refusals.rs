@@ -52,7 +52,9 @@ const WITHOUT_BODY: &[(&str, &str, u16, &str)] = &[
     ("POST", "/trine/v1/inbox", 404, "NOT_FOUND"),
     ("POST", "/trine/v1/commands:plan", 404, "NOT_FOUND"),
     ("POST", "/trine/v1/writeSets:commit", 501, "NOT_IMPLEMENTED"),
-    ("GET", "/openapi.json", 501, "NOT_IMPLEMENTED"),
+    ("GET", "/openapi.json?pretty=true", 400, "INVALID_PARAMETER"),
+    ("POST", "/openapi.json", 405, "METHOD_NOT_ALLOWED"),
+    ("POST", "/docs", 405, "METHOD_NOT_ALLOWED"),
 ];
 
 #[test]

@@ -84,6 +84,7 @@ impl Server {
             token_time_to_live_s: 60,
             token_secret: None,
             log_requests: true,
+            listed_methods: Vec::new(),
         };
         let health = reads.clone();
         let checks = vec![Check { name: "database", health: Box::new(move || health.health()) }];

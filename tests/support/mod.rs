@@ -8,6 +8,7 @@
 
 pub mod blog;
 pub mod commit_cutter;
+pub mod golden;
 pub mod http;
 pub mod nginx;
 pub mod postgres;
