@@ -16,7 +16,9 @@ use super::buffer::{Buffer, Seen, Touched, Wanted};
 use super::conversion::{
     checked_id, held_of_stored, key_of, kind_of, parent_ids, to_dynamic, to_typed, typed_of_stored,
 };
-use crate::model::{Deadline, Document, Error, Key, Mutation, Reason, Result, Stored, Timestamp, Version};
+use crate::model::{
+    Deadline, Document, Error, Key, Mutation, Principal, Reason, Result, Stored, Timestamp, Version,
+};
 use crate::query::ListQuery;
 use crate::schema::{Catalogue, ResourceType};
 use crate::store::ReadStore;
@@ -29,19 +31,31 @@ pub struct Context {
     now: Timestamp,
     buffer: Buffer,
     guarded: bool,
+    principal: Principal,
 }
 
 impl Context {
     /// Must be used on a thread where blocking on `runtime` is allowed.
-    pub fn new(catalogue: Arc<Catalogue>, reads: ReadStore, runtime: Handle, deadline: Deadline) -> Self {
-        let buffer = Buffer::default();
-        Self { catalogue, reads, runtime, deadline, now: Timestamp::now(), buffer, guarded: false }
+    pub fn new(
+        catalogue: Arc<Catalogue>,
+        reads: ReadStore,
+        principal: Principal,
+        runtime: Handle,
+        deadline: Deadline,
+    ) -> Self {
+        let (buffer, now) = (Buffer::default(), Timestamp::now());
+        Self { catalogue, reads, runtime, deadline, now, buffer, guarded: false, principal }
     }
 
     /// The moment of this run of the rule: the same however often it is asked.
     pub fn now(&self) -> prost_types::Timestamp {
         let (seconds, nanos) = self.now.seconds_and_nanos();
         prost_types::Timestamp { seconds, nanos }
+    }
+
+    /// Who asks. What others own the rule neither sees nor writes, unless the scope `admin` asks.
+    pub fn principal(&self) -> &Principal {
+        &self.principal
     }
 
     /// A new id, a lowercase UUIDv7.
@@ -72,6 +86,7 @@ impl Context {
         let hidden = self.buffer.children(&kind, &parent).filter(gone).count();
         let query = ListQuery {
             parent: Some(parent.clone()),
+            sight: self.principal.sight(),
             filter: Vec::new(),
             order: Vec::new(),
             show_deleted: false,
@@ -96,6 +111,7 @@ impl Context {
         let id = if id.is_empty() { self.new_id() } else { checked_id(id)?.to_owned() };
         let key = Key::child(&parent_ids(&kind, parent)?, &id);
         let mut document = kind.document_of(&to_dynamic(kind.descriptor.clone(), &message)?)?;
+        kind.claim(&mut document, &self.principal)?;
         kind.check_required(&document)?;
         kind.fill_on_create(&mut document);
         if self.current(&kind, &key)?.is_some() {
@@ -157,7 +173,7 @@ impl Context {
         if known {
             return Ok(());
         }
-        let read = self.wait(self.reads.get(kind, key, self.deadline))?;
+        let read = self.wait(self.reads.get(kind, key, &self.principal.sight(), self.deadline))?;
         self.buffer.entry(kind, key).seen = read.value.map_or(Seen::Absent, Seen::Present);
         Ok(())
     }

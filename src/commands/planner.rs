@@ -42,7 +42,8 @@ impl Planner {
         let thread = thread.await.map_err(|_| busy())?.map_err(|error| Error::internal(error.to_string()))?;
         let rule = self.rules.get(&ask.method)?.clone();
         let runtime = Handle::current();
-        let context = Context::new(self.catalogue.clone(), self.reads.clone(), runtime, deadline);
+        let (catalogue, reads) = (self.catalogue.clone(), self.reads.clone());
+        let context = Context::new(catalogue, reads, ask.principal(), runtime, deadline);
         let catalogue = self.catalogue.clone();
         let run = tokio::task::spawn_blocking(move || {
             let planned = run_rule(&catalogue, &rule, context, request, ask);

@@ -4,7 +4,8 @@
 //! (`If-Match`, a taken id) is the client's to decide.
 
 use crate::model::{
-    Change, Deadline, Error, Key, Mutation, Position, Precondition, Reason, ResourceRef, Result, WriteSet,
+    Change, Deadline, Error, Key, Mutation, Position, Precondition, Reason, ResourceRef, Result, Sight,
+    WriteSet,
 };
 use crate::schema::Catalogue;
 use crate::store::ReadStore;
@@ -63,7 +64,7 @@ pub async fn newest_position(
     let Some(ResourceRef { kind, key }) = resource else { return Ok(None) };
     let kind =
         catalogue.resource(kind).ok_or_else(|| Error::internal(format!("{kind} is not in the catalogue")))?;
-    Ok(Some(reads.get(kind, key, deadline).await?.position))
+    Ok(Some(reads.get(kind, key, &Sight::All, deadline).await?.position))
 }
 
 /// Where the database is now, whatever is in it.
@@ -74,7 +75,7 @@ pub async fn current_position(
 ) -> Result<Option<Position>> {
     let Some(kind) = catalogue.types.first() else { return Ok(None) };
     // What is absent is read at a position too.
-    Ok(Some(reads.get(kind, &Key::new("-"), deadline).await?.position))
+    Ok(Some(reads.get(kind, &Key::new("-"), &Sight::All, deadline).await?.position))
 }
 
 /// The resource to ask for [`newest_position`] after these mutations.

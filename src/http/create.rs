@@ -26,6 +26,7 @@ pub async fn create(api: &Api, exchange: &Exchange, kind: &Arc<ResourceType>) ->
     let bytes = exchange.body(api.settings.max_body_bytes).await?;
     let idempotency = idempotency::of_request(exchange, &parameters, &bytes)?;
     let mut input = body::resource(kind, media, &bytes)?;
+    kind.claim(&mut input.document, &exchange.principal)?;
     kind.check_required(&input.document)?;
     kind.fill_on_create(&mut input.document);
     let given = parameters.get(&id_parameter);

@@ -9,7 +9,7 @@ use super::guard::Guard;
 use super::parameters::Known;
 use super::write::{self, Ask};
 use super::{Api, idempotency};
-use crate::model::{AnswerPlan, Change, Error, Key, Reason, Result};
+use crate::model::{AnswerPlan, Change, Error, Key, Reason, Result, Sight};
 use crate::query::ListQuery;
 use crate::schema::ResourceType;
 
@@ -42,6 +42,7 @@ async fn refuse_with_children(api: &Api, exchange: &Exchange, kind: &ResourceTyp
     for child in api.catalogue.children(kind) {
         let query = ListQuery {
             parent: Some(key.as_str().to_owned()),
+            sight: Sight::All,
             filter: Vec::new(),
             order: Vec::new(),
             show_deleted: false,

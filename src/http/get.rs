@@ -18,7 +18,7 @@ pub async fn get(api: &Api, exchange: &Exchange, kind: &Arc<ResourceType>) -> Re
     exchange.refuse_body()?;
     let key = exchange.key()?;
     let wanted = consistency::wait(api, exchange).await?;
-    let read = api.reads.get(kind, &key, exchange.deadline).await?;
+    let read = api.reads.get(kind, &key, &exchange.principal.sight(), exchange.deadline).await?;
     consistency::confirm(api, exchange, wanted, read.position)?;
     let stored = read.value.ok_or_else(|| not_found(kind, &key))?;
     if let Some(header) = exchange.list_header("if-match")?

@@ -66,7 +66,7 @@ impl Guard {
         if versions.len() <= 1 {
             return Ok(Precondition::Version(first));
         }
-        let read = api.reads.get(kind, key, exchange.deadline).await?;
+        let read = api.reads.get(kind, key, &exchange.principal.sight(), exchange.deadline).await?;
         let current = read.value.map(|stored| stored.version).filter(|current| versions.contains(current));
         // None of them: still the commit's to refuse, which knows whether this is a retry to replay.
         Ok(Precondition::Version(current.unwrap_or(first)))

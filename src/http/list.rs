@@ -28,6 +28,7 @@ pub async fn list(api: &Api, exchange: &Exchange, kind: &Arc<ResourceType>) -> R
     let page_size = page_size(&parameters)?;
     let asked = ListRequest {
         parent: parent(exchange)?,
+        sight: exchange.principal.sight(),
         filter: text(&parameters, "filter"),
         order_by: text(&parameters, "orderBy"),
         show_deleted: parameters.flag("showDeleted")?,

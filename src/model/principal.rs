@@ -112,6 +112,13 @@ impl Default for Principal {
     }
 }
 
+/// Nobody's in particular: what is forgotten hides rows, it does not show them.
+impl Default for Sight {
+    fn default() -> Self {
+        Principal::default().sight()
+    }
+}
+
 impl Sight {
     /// Whether a row of this owner is there at all.
     pub fn sees(&self, owner: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use super::page_token::{self, Scope};
 use super::{After, ListQuery, filter, order};
-use crate::model::{Document, Error, Result, Stored};
+use crate::model::{Document, Error, Result, Sight, Stored};
 use crate::schema::ResourceType;
 
 /// What a client asked for, as it was written.
@@ -10,6 +10,7 @@ use crate::schema::ResourceType;
 pub struct ListRequest {
     /// Ids of the parent joined by `/`; empty for a top-level collection. None: every parent (`-`).
     pub parent: Option<String>,
+    pub sight: Sight,
     pub filter: String,
     pub order_by: String,
     /// Soft-deleted resources too.
@@ -30,8 +31,8 @@ impl ListRequest {
             }
         };
         let filter = filter::parse(kind, &self.filter)?;
-        let (parent, show_deleted) = (self.parent.clone(), self.show_deleted);
-        Ok(ListQuery { parent, filter, order: order?, show_deleted, after, limit })
+        let (parent, sight, show_deleted) = (self.parent.clone(), self.sight.clone(), self.show_deleted);
+        Ok(ListQuery { parent, sight, filter, order: order?, show_deleted, after, limit })
     }
 
     /// The token of the page that begins after `last`.

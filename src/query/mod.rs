@@ -12,8 +12,8 @@ mod tests;
 
 pub use list::ListRequest;
 
-use crate::model::Key;
 pub use crate::model::Scalar;
+use crate::model::{Key, Sight};
 use crate::schema::ResourceType;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -53,6 +53,8 @@ pub struct After {
 pub struct ListQuery {
     /// Ids of the parent joined by `/`; empty for a top-level collection. None: every parent (`-`).
     pub parent: Option<String>,
+    /// Whose rows, where the type has owners.
+    pub sight: Sight,
     /// Joined by AND.
     pub filter: Vec<Comparison>,
     pub order: Vec<OrderBy>,

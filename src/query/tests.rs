@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use super::*;
-use crate::model::{Reason, Stored, Timestamp, TypeName, Version};
+use crate::model::{Reason, Sight, Stored, Timestamp, TypeName, Version};
 use crate::schema::{Catalogue, load};
 
 fn kind(name: &str) -> Arc<ResourceType> {
@@ -108,6 +108,7 @@ fn a_page_token_brings_the_place_back_and_nothing_else_does() {
     let entry = kind("blog.v1.Entry");
     let first = ListRequest {
         parent: Some("alice".into()),
+        sight: Sight::All,
         filter: "state = DRAFT".into(),
         order_by: "publish_time desc,title".into(),
         show_deleted: false,
@@ -150,6 +151,7 @@ fn a_token_whose_order_is_gone_is_stale() {
     let token = page_token::encode(&entry, b"secret", scope, &order, &after).expect("a token");
     let request = ListRequest {
         parent: Some("alice".into()),
+        sight: Sight::All,
         order_by: "body".into(),
         page_token: token,
         ..ListRequest::default()

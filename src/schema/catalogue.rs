@@ -100,6 +100,8 @@ pub struct ResourceType {
     pub soft_delete: bool,
     pub columns: Vec<Column>,
     pub indexes: Vec<Index>,
+    /// Position in `columns` of the field that says whose a row is: others neither see nor write it.
+    pub owner: Option<usize>,
     pub(super) shapes: Arc<Shapes>,
     pub(super) root: usize,
 }

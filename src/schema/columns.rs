@@ -11,6 +11,7 @@ pub(super) fn promoted(
     message: &MessageDescriptor,
     options: &Options,
     standard: &StandardFields,
+    owner: Option<&str>,
     problems: &mut Problems<'_>,
 ) -> (Vec<Column>, Vec<Index>) {
     let lists = options.indexes(message);
@@ -19,7 +20,8 @@ pub(super) fn promoted(
     for field in message.fields() {
         let (index, unique) = (options.is_indexed(&field), options.is_unique(&field));
         let listed = lists.iter().any(|list| list.fields.iter().any(|name| name == field.name()));
-        if !(index || unique || listed) {
+        let owns = owner == Some(field.name());
+        if !(index || unique || listed || owns) {
             continue;
         }
         match column(&field, standard) {
@@ -29,7 +31,7 @@ pub(super) fn promoted(
                 continue;
             }
         }
-        if index || unique {
+        if index || unique || owns {
             indexes.push(Index { columns: vec![columns.len() - 1], unique });
         }
     }

@@ -10,6 +10,7 @@ mod difference;
 mod edits;
 pub(crate) mod fitness;
 mod input;
+mod owner;
 pub(super) mod path;
 mod promote;
 mod render;

@@ -19,6 +19,7 @@ pub(crate) struct Options {
     index: Option<ExtensionDescriptor>,
     unique: Option<ExtensionDescriptor>,
     indexes: Option<ExtensionDescriptor>,
+    owner_field: Option<ExtensionDescriptor>,
     /// Declared for later releases: believed to work if they were ignored.
     later: Vec<ExtensionDescriptor>,
 }
@@ -63,6 +64,7 @@ impl Options {
             index: extension("trine.v1.index"),
             unique: extension("trine.v1.unique"),
             indexes: extension("trine.v1.indexes"),
+            owner_field: extension("trine.v1.owner_field"),
             later: LATER.into_iter().filter_map(extension).collect(),
         }
     }
@@ -120,6 +122,11 @@ impl Options {
                 unique: get(option, "unique").and_then(|value| value.as_bool()).unwrap_or(false),
             })
             .collect()
+    }
+
+    pub fn owner_field(&self, message: &MessageDescriptor) -> Option<String> {
+        let value = read(&self.owner_field, &message.options())?;
+        value.as_str().map(str::to_owned)
     }
 
     pub fn http(&self, method: &MethodDescriptor) -> Option<HttpOption> {

@@ -52,7 +52,9 @@ fn resource_type(
         problems.add(&message.parent_file(), message.path(), sentence);
     }
     let standard = standard_fields(message, problems);
-    let (columns, indexes) = promoted(message, options, &standard, problems);
+    let owner_field = owner_field(message, options, problems);
+    let (columns, indexes) = promoted(message, options, &standard, owner_field.as_deref(), problems);
+    let owner = columns.iter().position(|column| Some(&column.field) == owner_field.as_ref());
     let singular = match option.singular.as_str() {
         // Some trees write `shelves/{shelf_id}`.
         "" => pattern.segments.last().map(|(_, id)| id.strip_suffix("_id").unwrap_or(id).to_owned())?,
@@ -75,9 +77,44 @@ fn resource_type(
         soft_delete: standard.delete_time,
         columns,
         indexes,
+        owner,
         root: shapes.find(message.full_name())?,
         shapes: Arc::clone(shapes),
     })
+}
+
+/// The name of the field that `(trine.v1.owner_field)` names, if it can hold an owner.
+fn owner_field(
+    message: &MessageDescriptor,
+    options: &Options,
+    problems: &mut Problems<'_>,
+) -> Option<String> {
+    let name = options.owner_field(message)?;
+    let (place, reason) = match message.get_field_by_name(&name) {
+        None => (message.path().to_vec(), format!("names `{name}`, which it does not have; name a field")),
+        Some(field) => {
+            let behavior = options.behavior(&field);
+            let chassis = ["name", "uid", "etag"].contains(&field.name());
+            let reason = match () {
+                () if field.is_list() || field.kind() != Kind::String => "is no single `string`",
+                () if field.containing_oneof().is_some_and(|oneof| !oneof.is_synthetic()) => {
+                    "is one of a `oneof`, which could clear it"
+                }
+                () if chassis => "is kept by the server",
+                () if behavior.input_only => "is INPUT_ONLY, which is not stored",
+                () if behavior.required => "is REQUIRED, but the server fills it in",
+                () if options.is_unique(&field) => "is unique, so that everybody could own one row only",
+                () => return Some(name),
+            };
+            (
+                field.path().to_vec(),
+                format!("names `{name}`, which {reason}; take another field, or change it"),
+            )
+        }
+    };
+    let sentence = format!("`(trine.v1.owner_field)` of `{}` {reason}", message.full_name());
+    problems.add(&message.parent_file(), &place, sentence);
+    None
 }
 
 fn pattern(message: &MessageDescriptor, option: &ResourceOption) -> Result<Pattern, String> {

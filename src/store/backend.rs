@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::request_log::RequestLog;
 use crate::model::{
-    Answer, Error, Fingerprint, IdempotencyKey, Key, Operation, OperationId, Position, Reason, Result,
+    Answer, Error, Fingerprint, IdempotencyKey, Key, Operation, OperationId, Position, Reason, Result, Sight,
     Stored, WriteSet,
 };
 use crate::query::ListQuery;
@@ -17,6 +17,23 @@ use crate::schema::{Catalogue, ResourceType};
 pub struct Read<T> {
     pub value: T,
     pub position: Position,
+}
+
+/// A point read: which row, and whose eyes see it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Asked {
+    pub key: Key,
+    pub sight: Sight,
+}
+
+impl Asked {
+    /// The owner that the row must have; none: any.
+    pub(super) fn owner(&self) -> Option<&str> {
+        match &self.sight {
+            Sight::All => None,
+            Sight::Own(subject) => Some(subject),
+        }
+    }
 }
 
 /// What a commit left behind: one result per mutation (none for a deleted or only checked one).
@@ -65,8 +82,9 @@ pub trait Reader: Send {
         breaks_connection(error)
     }
 
-    /// Point reads of one pbtable in one statement; absent keys are absent from the answer.
-    fn get(&mut self, kind: &ResourceType, keys: &[Key]) -> Result<Read<Vec<Stored>>>;
+    /// Point reads of one pbtable in one statement, in the order asked; none where there is no such row
+    /// or it is not to be seen.
+    fn get(&mut self, kind: &ResourceType, asked: &[Asked]) -> Result<Read<Vec<Option<Stored>>>>;
 
     fn list(&mut self, kind: &ResourceType, query: &ListQuery) -> Result<Read<Vec<Stored>>>;
 

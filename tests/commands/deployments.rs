@@ -15,7 +15,7 @@ use trine::events::tokens::Tokens;
 use trine::flags::Flags;
 use trine::model::{
     Answer, AnswerPlan, Change, Deadline, Fingerprint, Idempotency, IdempotencyKey, Key, Mutation, Operation,
-    OperationState, Precondition, Principal, ResourceRef, Result, Stored, TypeName, WriteSet,
+    OperationState, Precondition, Principal, ResourceRef, Result, Sight, Stored, TypeName, WriteSet,
 };
 use trine::query::ListQuery;
 use trine::schema::{self, Catalogue};
@@ -166,10 +166,12 @@ pub fn answered(reply: Result<Reply>) -> (Answer, bool) {
 /// What the primary says of a user, and the entries it has.
 pub async fn user_and_entries(domain: &Domain, reads: &ReadStore, user: &str) -> (Value, Vec<Stored>) {
     let kind = |name: &str| domain.catalogue.resource(&TypeName::new(name)).expect("a resource").clone();
-    let read = reads.get(&kind("blog.v1.User"), &Key::new(user), deadline()).await.expect("a read");
+    let read =
+        reads.get(&kind("blog.v1.User"), &Key::new(user), &Sight::All, deadline()).await.expect("a read");
     let stored = read.value.expect("the user exists");
     let query = ListQuery {
         parent: Some(user.to_owned()),
+        sight: Sight::All,
         filter: Vec::new(),
         order: Vec::new(),
         show_deleted: false,

@@ -1,7 +1,7 @@
 //! The suite on SQLite, and what only a file has.
 
 use serde_json::json;
-use trine::model::{Change, Precondition, Reason, ResourceRef, TypeName};
+use trine::model::{Change, Precondition, Reason, ResourceRef, Sight, TypeName};
 use trine::query::{Comparison, ListQuery, Operator, Scalar};
 use trine::store::{DatabaseUrl, Health, ReadStore, WriteStore};
 
@@ -33,14 +33,14 @@ async fn a_missing_file_is_not_ready_and_comes_back() {
     let read = ReadStore::open(&database.url, options(), true).unwrap();
     assert!(matches!(read.health(), Health::NotReady(_)));
     let kind = catalogue().resource(&create_user("alice").mutations[0].resource.kind).unwrap().clone();
-    let error = read.get(&kind, &user_key("alice"), deadline()).await.unwrap_err();
+    let error = read.get(&kind, &user_key("alice"), &Sight::All, deadline()).await.unwrap_err();
     assert_eq!(error.reason, Reason::DatabaseUnavailable);
 
     let write = WriteStore::open(&database.url, options(), catalogue()).unwrap();
     let committed = write.commit(create_user("alice"), deadline()).await.unwrap();
     assert!(read.caught_up(committed.position.unwrap(), 10_000).await);
     crate::conformance::fixture::until_ready(&read).await;
-    assert!(read.get(&kind, &user_key("alice"), deadline()).await.unwrap().value.is_some());
+    assert!(read.get(&kind, &user_key("alice"), &Sight::All, deadline()).await.unwrap().value.is_some());
 }
 
 /// Given a monolith that has gone, when a reader that may only read opens the file, then it reads.
@@ -54,7 +54,7 @@ async fn a_read_only_reader_needs_no_monolith() {
     let read = ReadStore::open(&database.url, options(), true).unwrap();
     crate::conformance::fixture::until_ready(&read).await;
     let kind = catalogue().resource(&create_user("alice").mutations[0].resource.kind).unwrap().clone();
-    assert!(read.get(&kind, &user_key("alice"), deadline()).await.unwrap().value.is_some());
+    assert!(read.get(&kind, &user_key("alice"), &Sight::All, deadline()).await.unwrap().value.is_some());
 }
 
 /// Given a file with an older schema, when a reader of a newer one filters by a column that is not there
@@ -76,6 +76,7 @@ async fn a_column_that_is_not_there_yet_is_no_text() {
         let filter = vec![Comparison { column, operator: Operator::Equal, value }];
         let query = ListQuery {
             parent: Some(String::new()),
+            sight: Sight::All,
             filter,
             order: vec![],
             show_deleted: false,

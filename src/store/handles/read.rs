@@ -7,11 +7,11 @@ use tokio::sync::oneshot;
 use super::{DatabaseUrl, Health, OpenOptions};
 use crate::model::{
     Answer, Deadline, Error, Fingerprint, IdempotencyKey, Key, Operation, OperationId, Position, Reason,
-    Result, Stored,
+    Result, Sight, Stored,
 };
 use crate::query::ListQuery;
 use crate::schema::ResourceType;
-use crate::store::backend::{Database, Identity, Read, Reading};
+use crate::store::backend::{Asked, Database, Identity, Read, Reading};
 use crate::store::lane::Lane;
 use crate::store::lane::queue::Queue;
 use crate::store::lane::read::{ReadService, ReadWork};
@@ -44,14 +44,18 @@ impl ReadStore {
         Ok(Self { by_key: lane("read", Reading::ByKey)?, lists: lane("list", Reading::Lists)?, watcher })
     }
 
-    /// One resource by key. Concurrent calls become one statement.
+    /// One resource by key, where `sight` shows it. Concurrent calls become one statement.
     pub async fn get(
         &self,
         kind: &Arc<ResourceType>,
         key: &Key,
+        sight: &Sight,
         deadline: Deadline,
     ) -> Result<Read<Option<Stored>>> {
-        self.run(ReadWork::Get, (kind.clone(), key.clone()), deadline).await
+        // Where nobody owns anything all see the same, and one read serves them all.
+        let sight = if kind.owner.is_some() { sight.clone() } else { Sight::All };
+        let asked = Asked { key: key.clone(), sight };
+        self.run(ReadWork::Get, (kind.clone(), asked), deadline).await
     }
 
     pub async fn list(

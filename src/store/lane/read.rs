@@ -7,14 +7,13 @@ use std::sync::Arc;
 use super::Service;
 use super::work::{Job, Work};
 use crate::model::{
-    Answer, Deadline, Error, Fingerprint, IdempotencyKey, Key, Operation, OperationId, Result, Stored,
-    TypeName,
+    Answer, Deadline, Error, Fingerprint, IdempotencyKey, Operation, OperationId, Result, Stored, TypeName,
 };
 use crate::query::ListQuery;
 use crate::schema::ResourceType;
-use crate::store::backend::{Database, Read, Reader, Reading};
+use crate::store::backend::{Asked, Database, Read, Reader, Reading};
 
-type GetJob = Job<(Arc<ResourceType>, Key), Read<Option<Stored>>>;
+type GetJob = Job<(Arc<ResourceType>, Asked), Read<Option<Stored>>>;
 type ListJob = Job<(Arc<ResourceType>, ListQuery), Read<Vec<Stored>>>;
 type AnswerJob = Job<IdempotencyKey, Option<(Fingerprint, Answer)>>;
 type OperationJob = Job<OperationId, Option<Operation>>;
@@ -134,17 +133,21 @@ impl Service for ReadService {
 
 fn serve_gets(reader: &mut dyn Reader, jobs: Vec<GetJob>) -> bool {
     let Some(kind) = jobs.first().map(|job| job.input.0.clone()) else { return true };
-    let mut keys: Vec<Key> = jobs.iter().map(|job| job.input.1.clone()).collect();
-    keys.sort_unstable();
-    keys.dedup();
-    let found = reader.get(&kind, &keys);
+    let mut asked: Vec<Asked> = Vec::with_capacity(jobs.len());
+    let mut places: HashMap<Asked, usize> = HashMap::with_capacity(jobs.len());
+    for job in &jobs {
+        places.entry(job.input.1.clone()).or_insert_with(|| {
+            asked.push(job.input.1.clone());
+            asked.len() - 1
+        });
+    }
+    let found = reader.get(&kind, &asked);
     let fit = is_fit(reader, &found);
     match found {
         Ok(Read { value, position }) => {
-            let rows: HashMap<&Key, &Stored> = value.iter().map(|row| (&row.key, row)).collect();
             for job in jobs {
-                let value = rows.get(&job.input.1).map(|row| (*row).clone());
-                job.answer(Ok(Read { value, position }));
+                let row = places.get(&job.input.1).and_then(|place| value.get(*place));
+                job.answer(Ok(Read { value: row.cloned().flatten(), position }));
             }
         }
         Err(error) => jobs.into_iter().for_each(|job| job.fail(error.clone())),

@@ -53,13 +53,18 @@ pub(super) fn create_index(kind: &ResourceType, index: &Index, concurrently: boo
     }
     // Nulls first, as in SQLite and in the lists' ORDER BY.
     let columns: Vec<String> = columns().map(|column| format!("{column} NULLS FIRST")).collect();
-    let parent = if kind.pattern.depth() > 1 { "parent, " } else { "" };
+    // An owner's rows are one range, by parent or not: keys begin with their parents.
+    let parent = if kind.pattern.depth() > 1 && !kind.is_of_owner(index) { "parent, " } else { "" };
     format!("CREATE INDEX {concurrently}{name} ON {table} ({parent}{}, key)", columns.join(", "))
 }
 
 pub(super) fn index_name(kind: &ResourceType, index: &Index) -> String {
     let fields: Vec<&str> = index.columns.iter().map(|at| kind.columns[*at].field.as_str()).collect();
-    let sort = if index.unique { "unique" } else { "index" };
+    let sort = match () {
+        () if index.unique => "unique",
+        () if kind.is_of_owner(index) => "owner",
+        () => "index",
+    };
     bounded(&format!("{}:{sort}:{}", kind.name, fields.join(":")))
 }
 

@@ -9,13 +9,15 @@ use super::records;
 use super::session::Session;
 use super::shapes::Shapes;
 use super::statement::{Bind, statement};
-use super::table::{PlacedRow, PlacedRowType, get_sql, placed};
+use super::table::{
+    AnsweringRow, AnsweringRowType, PlacedRow, PlacedRowType, get_owned_sql, get_sql, placed,
+};
 use crate::model::{
     Answer, Error, Fingerprint, IdempotencyKey, Key, Operation, OperationId, Result, Stored, TypeName,
 };
 use crate::query::ListQuery;
-use crate::schema::ResourceType;
-use crate::store::backend::{Read, Reader};
+use crate::schema::{Column, ResourceType};
+use crate::store::backend::{Asked, Read, Reader};
 
 pub(super) struct PostgresReader {
     pub session: Session,
@@ -28,10 +30,37 @@ impl PostgresReader {
         Self { session, get_sql: HashMap::new(), list_shapes: Shapes::default() }
     }
 
+    fn get_owned(
+        &mut self,
+        kind: &ResourceType,
+        owner: &Column,
+        asked: &[Asked],
+    ) -> Result<Read<Vec<Option<Stored>>>> {
+        let sql = self.get_sql.entry(kind.name.clone()).or_insert_with(|| get_owned_sql(kind, owner));
+        let owners = asked.iter().map(|asked| asked.owner().map(str::to_owned)).collect();
+        let query = statement::<AnsweringRowType>(sql, vec![keys(asked), Bind::OptionalTexts(owners)]);
+        let rows = self.session.run(|connection| query.load::<AnsweringRow>(connection))?;
+        let ordinals: Vec<Option<i64>> = rows.iter().map(|row| row.3).collect();
+        let rows = rows.into_iter().map(|(position, row, times, _)| (position, row, times)).collect();
+        let placed = self.place(kind, rows);
+        let mut value = vec![None; asked.len()];
+        for (ordinal, row) in ordinals.into_iter().flatten().zip(placed.value) {
+            let place = usize::try_from(ordinal - 1).ok().and_then(|place| value.get_mut(place));
+            if let Some(place) = place {
+                *place = Some(row);
+            }
+        }
+        Ok(Read { value, position: placed.position })
+    }
+
     fn place(&self, kind: &ResourceType, rows: Vec<PlacedRow>) -> Read<Vec<Stored>> {
         let (lsn, timeline, value) = placed(&kind.name, rows);
         Read { value, position: self.session.position_of(lsn, timeline) }
     }
+}
+
+fn keys(asked: &[Asked]) -> Bind {
+    Bind::Texts(asked.iter().map(|asked| asked.key.as_str().to_owned()).collect())
 }
 
 impl Reader for PostgresReader {
@@ -40,12 +69,16 @@ impl Reader for PostgresReader {
         self.session.is_lost()
     }
 
-    fn get(&mut self, kind: &ResourceType, keys: &[Key]) -> Result<Read<Vec<Stored>>> {
+    fn get(&mut self, kind: &ResourceType, asked: &[Asked]) -> Result<Read<Vec<Option<Stored>>>> {
+        if let Some(owner) = kind.owner_column() {
+            return self.get_owned(kind, owner, asked);
+        }
         let sql = self.get_sql.entry(kind.name.clone()).or_insert_with(|| get_sql(kind));
-        let keys = Bind::Texts(keys.iter().map(|key| key.as_str().to_owned()).collect());
-        let query = statement::<PlacedRowType>(sql, vec![keys]);
+        let query = statement::<PlacedRowType>(sql, vec![keys(asked)]);
         let rows = self.session.run(|connection| query.load::<PlacedRow>(connection))?;
-        Ok(self.place(kind, rows))
+        let Read { value, position } = self.place(kind, rows);
+        let mut rows: HashMap<Key, Stored> = value.into_iter().map(|row| (row.key.clone(), row)).collect();
+        Ok(Read { value: asked.iter().map(|asked| rows.remove(&asked.key)).collect(), position })
     }
 
     fn list(&mut self, kind: &ResourceType, query: &ListQuery) -> Result<Read<Vec<Stored>>> {

@@ -27,6 +27,20 @@ pub(super) type PlacedRow = (
     (Option<String>, Option<String>, Option<String>, Option<String>),
 );
 
+/// With the place of the question that it answers.
+pub(super) type AnsweringRowType = (
+    (BigInt, BigInt),
+    (Nullable<Text>, Nullable<Text>, Nullable<BigInt>),
+    (Nullable<Text>, Nullable<Text>, Nullable<Text>, Nullable<Text>),
+    Nullable<BigInt>,
+);
+pub(super) type AnsweringRow = (
+    (i64, i64),
+    (Option<String>, Option<String>, Option<i64>),
+    (Option<String>, Option<String>, Option<String>, Option<String>),
+    Option<i64>,
+);
+
 /// A [`Row`] of the table itself.
 pub(super) const ROW_COLUMNS: &str =
     "key, doc::text, version, create_time, update_time, delete_time, purge_time";
@@ -69,6 +83,17 @@ pub(super) fn get_sql(kind: &ResourceType) -> String {
         "SELECT {PLACED_COLUMNS} \
          FROM ({POSITION_SQL}) p LEFT JOIN {} t ON t.key = ANY($)",
         table_name(&kind.name)
+    )
+}
+
+/// As [`get_sql`] of a type with owners: an owner (null: any) beside each key, and which of them a row answers.
+pub(super) fn get_owned_sql(kind: &ResourceType, owner: &Column) -> String {
+    format!(
+        "SELECT {PLACED_COLUMNS}, t.ordinal FROM ({POSITION_SQL}) p LEFT JOIN (\
+         SELECT t.*, r.ordinal FROM unnest($, $) WITH ORDINALITY AS r(key, owner, ordinal) \
+         JOIN {} t ON t.key = r.key AND (r.owner IS NULL OR t.{} = r.owner)) t ON TRUE",
+        table_name(&kind.name),
+        column_name(owner),
     )
 }
 

@@ -5,6 +5,7 @@
 
 use super::statement::Bind;
 use super::table::{ROW_COLUMNS, column_name, identifier};
+use crate::model::Sight;
 use crate::query::{After, Comparison, ListQuery, Operator, OrderBy, Scalar};
 use crate::schema::{ColumnKind, ColumnSource, ResourceType};
 
@@ -16,6 +17,7 @@ pub(super) struct ListSql {
 pub(super) fn list_sql(kind: &ResourceType, query: &ListQuery) -> ListSql {
     let mut builder = Builder { kind, terms: Vec::new(), binds: Vec::new() };
     builder.parent(query);
+    builder.owner(query);
     if kind.soft_delete && !query.show_deleted {
         builder.terms.push("delete_time IS NULL".to_owned());
     }
@@ -56,6 +58,14 @@ impl Builder<'_> {
         } else {
             self.terms.push("parent = ?".to_owned());
             self.binds.push(Bind::text(parent));
+        }
+    }
+
+    /// Rows of others are not there; the filter, the order and the page cannot tell.
+    fn owner(&mut self, query: &ListQuery) {
+        if let (Some(column), Sight::Own(subject)) = (self.kind.owner_column(), &query.sight) {
+            self.terms.push(format!("{} = ?", column_name(column)));
+            self.binds.push(Bind::text(subject.as_ref()));
         }
     }
 

@@ -11,13 +11,11 @@ use super::connection::unavailable;
 use super::list::list_sql;
 use super::records;
 use super::statement::{Bind, run, statement};
-use super::table::{Row, RowType, identifier, stored};
-use crate::model::{
-    Answer, Fingerprint, IdempotencyKey, Key, Operation, OperationId, Position, Result, Stored,
-};
+use super::table::{Row, RowType, column_name, identifier, stored};
+use crate::model::{Answer, Fingerprint, IdempotencyKey, Operation, OperationId, Position, Result, Stored};
 use crate::query::ListQuery;
 use crate::schema::ResourceType;
-use crate::store::backend::{Read, Reader};
+use crate::store::backend::{Asked, Read, Reader};
 
 /// List texts kept prepared on one connection; their number is decided by clients.
 const LIST_SHAPES_MAX: usize = 256;
@@ -28,16 +26,18 @@ pub(super) struct SqliteReader {
     pub list_shapes: HashSet<u64>,
 }
 
-/// The counter beside each row: row and position are one statement's.
+/// The counter beside each row: row and position are one statement's. Last the question that it answers.
 type FoundType = (
     BigInt,
     (Nullable<Text>, Nullable<Text>, Nullable<BigInt>),
     (Nullable<Text>, Nullable<Text>, Nullable<Text>, Nullable<Text>),
+    Nullable<BigInt>,
 );
 type Found = (
     i64,
     (Option<String>, Option<String>, Option<i64>),
     (Option<String>, Option<String>, Option<String>, Option<String>),
+    Option<i64>,
 );
 
 impl SqliteReader {
@@ -61,20 +61,24 @@ impl SqliteReader {
     }
 
     /// All keys in one statement: the position is of the same snapshot as the rows.
-    fn get_all(&mut self, kind: &ResourceType, keys: &[Key]) -> diesel::QueryResult<Read<Vec<Stored>>> {
-        let sql = format!(
-            "SELECT c.value, e.key, e.doc, e.version, e.create_time, e.update_time, e.delete_time, e.purge_time \
-             FROM trine_counter c LEFT JOIN json_each(?) k LEFT JOIN {} e ON e.key = k.value",
-            identifier(kind.name.as_str())
-        );
-        let found: Vec<Found> =
-            statement::<FoundType>(&sql, vec![Bind::text(array(keys))]).load(&mut self.connection)?;
+    fn get_all(
+        &mut self,
+        kind: &ResourceType,
+        asked: &[Asked],
+    ) -> diesel::QueryResult<Read<Vec<Option<Stored>>>> {
+        let binds = vec![Bind::text(questions(kind, asked))];
+        let found: Vec<Found> = statement::<FoundType>(&get_sql(kind), binds).load(&mut self.connection)?;
         let offset = found.first().map_or(0, |row| row.0);
-        let rows = found.into_iter().filter_map(|(_, (key, doc, version), times)| {
+        let mut value = vec![None; asked.len()];
+        for (_, (key, doc, version), times, place) in found {
             let (create, update, delete, purge) = times;
-            Some(stored(&kind.name, (key?, doc?, version?, create?, update?, delete, purge)))
-        });
-        Ok(Read { value: rows.collect(), position: self.position(offset) })
+            let row = || Some((key?, doc?, version?, create?, update?, delete, purge));
+            let place = place.and_then(|place| value.get_mut(usize::try_from(place).ok()?));
+            if let (Some(row), Some(place)) = (row(), place) {
+                *place = Some(stored(&kind.name, row));
+            }
+        }
+        Ok(Read { value, position: self.position(offset) })
     }
 
     fn keep_shape(&mut self, text: &str) -> bool {
@@ -87,8 +91,8 @@ impl SqliteReader {
 }
 
 impl Reader for SqliteReader {
-    fn get(&mut self, kind: &ResourceType, keys: &[Key]) -> Result<Read<Vec<Stored>>> {
-        self.get_all(kind, keys).map_err(|error| unavailable(error.to_string()))
+    fn get(&mut self, kind: &ResourceType, asked: &[Asked]) -> Result<Read<Vec<Option<Stored>>>> {
+        self.get_all(kind, asked).map_err(|error| unavailable(error.to_string()))
     }
 
     fn list(&mut self, kind: &ResourceType, query: &ListQuery) -> Result<Read<Vec<Stored>>> {
@@ -131,8 +135,28 @@ impl Reader for SqliteReader {
     }
 }
 
-/// A JSON array of the keys.
-fn array(keys: &[Key]) -> String {
-    let keys: Vec<&str> = keys.iter().map(Key::as_str).collect();
-    serde_json::Value::from(keys).to_string()
+/// Each row beside the question that it answers; where there are owners a question is key and owner.
+fn get_sql(kind: &ResourceType) -> String {
+    let (key, owned) = match kind.owner_column() {
+        None => ("k.value", String::new()),
+        Some(column) => {
+            let owner = "json_extract(k.value, '$[1]')";
+            let column = column_name(column);
+            ("json_extract(k.value, '$[0]')", format!(" AND ({owner} IS NULL OR e.{column} = {owner})"))
+        }
+    };
+    format!(
+        "SELECT c.value, e.key, e.doc, e.version, e.create_time, e.update_time, e.delete_time, e.purge_time, \
+         k.key FROM trine_counter c LEFT JOIN json_each(?) k LEFT JOIN {} e ON e.key = {key}{owned}",
+        identifier(kind.name.as_str())
+    )
+}
+
+/// A JSON array: of keys, or of keys with owners.
+fn questions(kind: &ResourceType, asked: &[Asked]) -> String {
+    let question = |asked: &Asked| match kind.owner {
+        None => serde_json::Value::from(asked.key.as_str()),
+        Some(_) => serde_json::json!([asked.key.as_str(), asked.owner()]),
+    };
+    serde_json::Value::Array(asked.iter().map(question).collect()).to_string()
 }

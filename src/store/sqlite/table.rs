@@ -109,7 +109,11 @@ pub(super) fn add_column(kind: &ResourceType, column: &Column) -> String {
 pub(super) fn create_index(kind: &ResourceType, index: &Index) -> String {
     let columns: Vec<String> = index.columns.iter().map(|at| column_name(&kind.columns[*at])).collect();
     let fields: Vec<&str> = index.columns.iter().map(|at| kind.columns[*at].field.as_str()).collect();
-    let (flavour, sort) = if index.unique { ("UNIQUE ", "unique") } else { ("", "index") };
+    let (flavour, sort) = match () {
+        () if index.unique => ("UNIQUE ", "unique"),
+        () if kind.is_of_owner(index) => ("", "owner"),
+        () => ("", "index"),
+    };
     let name = identifier(&format!("{}:{sort}:{}", kind.name, fields.join(":")));
     let table = identifier(kind.name.as_str());
     if index.unique {
@@ -119,7 +123,8 @@ pub(super) fn create_index(kind: &ResourceType, index: &Index) -> String {
             columns.join(", ")
         );
     }
-    let parent = if kind.pattern.depth() > 1 { "parent, " } else { "" };
+    // An owner's rows are one range, by parent or not: keys begin with their parents.
+    let parent = if kind.pattern.depth() > 1 && !kind.is_of_owner(index) { "parent, " } else { "" };
     format!("CREATE INDEX IF NOT EXISTS {name} ON {table} ({parent}{}, key)", columns.join(", "))
 }
 

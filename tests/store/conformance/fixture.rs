@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use trine::model::{Deadline, Key, Result, Stored, TypeName, WriteSet};
+use trine::model::{Deadline, Key, Result, Sight, Stored, TypeName, WriteSet};
 use trine::schema::{Catalogue, ResourceType, load};
 use trine::store::{Committed, DatabaseUrl, Health, OpenOptions, ReadStore, WriteStore};
 
@@ -41,7 +41,7 @@ impl Fixture {
     }
 
     pub async fn get(&self, kind: &Arc<ResourceType>, key: &Key) -> Option<Stored> {
-        self.read.get(kind, key, deadline()).await.unwrap().value
+        self.read.get(kind, key, &Sight::All, deadline()).await.unwrap().value
     }
 
     /// Ends the lanes; the database stays.

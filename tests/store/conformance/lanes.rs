@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use trine::model::{Deadline, Reason, TypeName};
+use trine::model::{Deadline, Reason, Sight, TypeName};
 use trine::store::{OpenOptions, ReadStore};
 
 use super::fixture::{Factory, Fixture, deadline, options, until_ready, users};
@@ -37,7 +37,7 @@ pub async fn a_thousand_concurrent_commits_are_all_there(fresh: Factory) {
         outcome.unwrap();
     }
     let keys: Vec<_> = (0..1000).map(|number| user_key(&format!("u{number}"))).collect();
-    let reads = keys.iter().map(|key| fixture.read.get(users(), key, deadline()));
+    let reads = keys.iter().map(|key| fixture.read.get(users(), key, &Sight::All, deadline()));
     assert!(join_all(reads).await.into_iter().all(|read| read.unwrap().value.is_some()));
 }
 
@@ -67,7 +67,7 @@ pub async fn a_newer_schema_is_told_so(fresh: Factory) {
     fixture.commit(create_user("alice")).await.unwrap();
     let newer = crate::postgres::evolution::shop("string code = 2;");
     let item = newer.resource(&TypeName::new("shop.v1.Item")).unwrap();
-    let error = fixture.read.get(item, &user_key("alice"), deadline()).await.unwrap_err();
+    let error = fixture.read.get(item, &user_key("alice"), &Sight::All, deadline()).await.unwrap_err();
     assert_eq!(error.reason, Reason::DatabaseUnavailable);
     assert!(error.message.contains("start the monolith with the new schema first"), "{error}");
     assert!(fixture.get(users(), &user_key("alice")).await.is_some());
@@ -81,7 +81,7 @@ pub async fn a_passed_deadline_writes_nothing(fresh: Factory) {
     assert_eq!(error.reason, Reason::Deadline);
     fixture.commit(create_user("after")).await.unwrap();
     assert_eq!(fixture.get(users(), &user_key("late")).await, None);
-    let error = fixture.read.get(users(), &user_key("after"), passed).await.unwrap_err();
+    let error = fixture.read.get(users(), &user_key("after"), &Sight::All, passed).await.unwrap_err();
     assert_eq!(error.reason, Reason::Deadline);
 }
 
@@ -107,7 +107,7 @@ pub async fn a_read_only_store_sees_what_was_committed(fresh: Factory) {
     };
     until_ready(&read).await;
     assert!(read.caught_up(position, 10_000).await);
-    assert!(read.get(users(), &user_key("alice"), deadline()).await.unwrap().value.is_some());
+    assert!(read.get(users(), &user_key("alice"), &Sight::All, deadline()).await.unwrap().value.is_some());
     let identity = read.identity().unwrap();
     assert_eq!(identity.cluster, position.cluster);
     assert_eq!(Some(identity), fixture.read.identity());

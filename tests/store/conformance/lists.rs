@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
-use trine::model::{Key, ResourceRef, Stored, Timestamp, TypeName};
+use trine::model::{Key, ResourceRef, Sight, Stored, Timestamp, TypeName};
 use trine::query::{After, Comparison, ListQuery, Operator, OrderBy, Scalar};
 use trine::schema::{Catalogue, ResourceType, load};
 use trine::store::{ReadStore, WriteStore};
@@ -20,6 +20,7 @@ pub fn column(kind: &ResourceType, field: &str) -> usize {
 pub fn query(parent: Option<&str>, limit: u32) -> ListQuery {
     ListQuery {
         parent: parent.map(str::to_owned),
+        sight: Sight::All,
         filter: vec![],
         order: vec![],
         show_deleted: false,

@@ -1,7 +1,7 @@
 //! Resources: creating, changing, deleting, and what refuses.
 
 use serde_json::{Value, json};
-use trine::model::{Answer, Change, Precondition, Reason, Version};
+use trine::model::{Answer, Change, Precondition, Reason, Sight, Version};
 
 use super::fixture::{Factory, Fixture, users};
 use super::write_sets::{
@@ -164,7 +164,8 @@ pub async fn positions_grow(fresh: Factory) {
         let committed = fixture.commit(create_user(id)).await.unwrap();
         assert!(committed.position.unwrap().offset > last);
         last = committed.position.unwrap().offset;
-        let read = fixture.read.get(users(), &user_key(id), super::fixture::deadline()).await.unwrap();
+        let read =
+            fixture.read.get(users(), &user_key(id), &Sight::All, super::fixture::deadline()).await.unwrap();
         assert!(read.position.offset >= last);
         assert_eq!(read.position.cluster, committed.position.unwrap().cluster);
     }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use trine::model::{
-    Change, IdempotencyKey, Key, OperationId, OperationResult, Precondition, Timestamp, WriteSet,
+    Change, IdempotencyKey, Key, OperationId, OperationResult, Precondition, Sight, Timestamp, WriteSet,
 };
 use trine::query::{After, Comparison, ListQuery, Operator, OrderBy, Scalar};
-use trine::store::backend::{Database, Patience, Reader, Reading, Verdict, Writer};
+use trine::store::backend::{Asked, Database, Patience, Reader, Reading, Verdict, Writer};
 use trine::store::request_log::{AcceptedRequest, LogJob, RequestLog, Work};
 
 use crate::conformance::fixture::{catalogue, deadline, entries};
@@ -138,9 +138,9 @@ fn request(number: u32) -> AcceptedRequest {
 }
 
 fn get(doors: &mut Doors) {
-    let keys: Vec<Key> =
-        (0..64).map(|number| Key::child(&format!("u{:03}", number % USERS), &id(number))).collect();
-    assert_eq!(doors.reader.get(entries(), &keys).unwrap().value.len(), 64);
+    let key = |number| Key::child(&format!("u{:03}", number % USERS), &id(number));
+    let keys: Vec<Asked> = (0..64).map(|number| Asked { key: key(number), sight: Sight::All }).collect();
+    assert_eq!(doors.reader.get(entries(), &keys).unwrap().value.iter().flatten().count(), 64);
 }
 
 fn list(doors: &mut Doors) {

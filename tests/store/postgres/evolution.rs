@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde_json::json;
-use trine::model::{Key, Precondition, Reason, ResourceRef, TypeName};
+use trine::model::{Key, Precondition, Reason, ResourceRef, Sight, TypeName};
 use trine::query::{Comparison, ListQuery, Operator, Scalar};
 use trine::schema::{Catalogue, load};
 use trine::store::backend::Reading;
@@ -75,6 +75,7 @@ fn an_index_on_an_old_field_covers_old_rows() {
         vec![Comparison { column, operator: Operator::GreaterOrEqual, value: Scalar::Integer(2498) }];
     let query = ListQuery {
         parent: Some(String::new()),
+        sight: Sight::All,
         filter,
         order: vec![],
         show_deleted: false,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use trine::model::{Deadline, Reason};
+use trine::model::{Deadline, Reason, Sight};
 use trine::store::request_log::LogJob;
 use trine::store::{DatabaseUrl, Health, OpenOptions, ReadStore, RequestStore, Verdict, WriteStore};
 
@@ -80,7 +80,7 @@ async fn reads_do_not_notice_dead_idle_connections() {
         end_sessions(text, "read");
         end_sessions(text, "point");
         read.list(users(), query(Some(""), 10), deadline()).await.expect("a list");
-        read.get(users(), &user_key("alice"), deadline()).await.expect("a read by key");
+        read.get(users(), &user_key("alice"), &Sight::All, deadline()).await.expect("a read by key");
     }
 }
 
@@ -217,8 +217,8 @@ async fn a_start_does_not_override_read_only_mode() {
     let error = write.commit(create_user("bob"), deadline()).await.unwrap_err();
     assert_eq!(error.reason, Reason::ReadOnlyMode);
     let read = ReadStore::open(&DatabaseUrl::Postgres(prepared.clone()), options(), false).unwrap();
-    assert!(read.get(users(), &user_key("alice"), deadline()).await.unwrap().value.is_some());
-    assert!(read.get(users(), &user_key("bob"), deadline()).await.unwrap().value.is_none());
+    assert!(read.get(users(), &user_key("alice"), &Sight::All, deadline()).await.unwrap().value.is_some());
+    assert!(read.get(users(), &user_key("bob"), &Sight::All, deadline()).await.unwrap().value.is_none());
 
     let error = open(&empty).err().expect("refused");
     assert_eq!(error.reason, Reason::ReadOnlyMode);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tokio::time::Instant;
-use trine::model::{Position, Reason};
+use trine::model::{Position, Reason, Sight};
 use trine::store::postgres::grants::grants_sql;
 use trine::store::{DatabaseUrl, Health, ReadStore, WriteStore};
 
@@ -59,7 +59,7 @@ async fn every_token_is_reached_soon() {
             committed.position.unwrap()
         );
         waits.push(begin.elapsed());
-        let seen = read.get(users(), &user_key("alice"), deadline()).await.unwrap();
+        let seen = read.get(users(), &user_key("alice"), &Sight::All, deadline()).await.unwrap();
         assert_eq!(seen.value.unwrap().version, committed.results[0].as_ref().unwrap().version);
         assert!(seen.position.offset >= committed.position.unwrap().offset);
     }
@@ -101,7 +101,7 @@ async fn a_stalled_replica_is_behind_and_answers() {
     let position = pair.commit("alice").await;
     assert!(!read.caught_up(position, 300).await);
     assert_eq!(read.health(), Health::Ready);
-    assert!(read.get(users(), &user_key("alice"), deadline()).await.unwrap().value.is_none());
+    assert!(read.get(users(), &user_key("alice"), &Sight::All, deadline()).await.unwrap().value.is_none());
     pair.replica.sql("SELECT pg_wal_replay_resume()");
     assert!(read.caught_up(position, 5000).await);
     until_ready(&read).await;
@@ -124,6 +124,6 @@ async fn a_promoted_replica_is_another_history() {
         tokio::task::yield_now().await;
     }
     assert!(!read.caught_up(position, 100).await);
-    let seen = read.get(users(), &user_key("alice"), deadline()).await.unwrap();
+    let seen = read.get(users(), &user_key("alice"), &Sight::All, deadline()).await.unwrap();
     assert_eq!(seen.position.timeline, position.timeline + 1);
 }
