@@ -155,7 +155,10 @@ impl Canonicaliser<'_> {
                 return self.message(shape, object, path, depth + 1).map(|map| Some(Value::Object(map)));
             }
             FieldKind::Enum(_) if value.is_null() => Ok(value),
-            FieldKind::Enum(shape) => scalar::enumeration(&value, shape),
+            FieldKind::Enum(shape) => scalar::enumeration(&value, shape).map(|known| {
+                // Its one value has one form, whatever it was called.
+                if shape.name == "google.protobuf.NullValue" { Value::Null } else { known }
+            }),
             kind => plain(kind, value),
         };
         match scalar {

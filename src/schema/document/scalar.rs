@@ -27,7 +27,10 @@ pub(super) fn text(value: &Value) -> Result<&str, Expected> {
 
 /// A JSON number or the same in quotes, with or without exponent, as long as it is a whole number.
 pub(super) fn integer(value: &Value, min: i128, max: i128) -> Result<i128, Expected> {
-    let number = number(value).as_ref().and_then(whole);
+    let number = match value {
+        Value::String(text) => exact(text),
+        value => number(value).as_ref().and_then(whole),
+    };
     let number = number.ok_or_else(|| format!("a whole number from {min} to {max}"))?;
     if (min..=max).contains(&number) {
         Ok(number)
@@ -108,8 +111,32 @@ fn whole(number: &Number) -> Option<i128> {
         return Some(number.into());
     }
     let number = number.as_f64()?;
+    // The least 64-bit number is what the one below it was rounded to; in digits it came as an integer above.
+    let is_least = number == i64::MIN as f64;
     // Beyond 2^64 nothing fits anyway, and the cast stays exact.
-    (number.fract() == 0.0 && number.abs() <= 1.9e19).then_some(number as i128)
+    (number.fract() == 0.0 && number.abs() <= 1.9e19 && !is_least).then_some(number as i128)
+}
+
+/// A quoted number to the last digit: on the way through a float `-9223372036854775809` would fit into 64 bits.
+fn exact(text: &str) -> Option<i128> {
+    number(&Value::from(text))?;
+    let (digits, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let (sign, digits) = digits.strip_prefix('-').map_or((1, digits), |digits| (-1, digits));
+    let (integer, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    // The number is these digits, moved by so many places.
+    let places = exponent.parse::<i64>().ok()?.checked_sub(fraction.len() as i64)?;
+    let digits = format!("{integer}{fraction}");
+    let digits = digits.trim_start_matches('0');
+    if digits.is_empty() {
+        return Some(0);
+    }
+    let cut = digits.len().checked_sub(usize::try_from(-places.min(0)).ok()?)?;
+    let (kept, cut) = digits.split_at_checked(cut)?;
+    let zeros = usize::try_from(places.max(0)).ok()?;
+    // No kind of integer has more digits; and what is cut off must be nothing, as in `120e-1`.
+    let fits = kept.len().saturating_add(zeros) <= 20 && cut.bytes().all(|digit| digit == b'0');
+    let whole = fits.then(|| format!("{kept}{}", "0".repeat(zeros)))?;
+    whole.parse::<i128>().ok().map(|number| number * sign)
 }
 
 fn not_finite(value: &Value) -> Option<Value> {

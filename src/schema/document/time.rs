@@ -43,7 +43,7 @@ pub(super) fn canonical_duration(text: &str) -> Option<String> {
         Some((seconds, fraction)) => (number(seconds, 12)?, nanoseconds(fraction)?),
         None => (number(digits, 12)?, 0),
     };
-    if seconds > DURATION_SECONDS_MAX || seconds == DURATION_SECONDS_MAX && nanos > 0 {
+    if seconds > DURATION_SECONDS_MAX {
         return None;
     }
     let sign = if seconds == 0 && nanos == 0 { "" } else { sign };
