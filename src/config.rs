@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::auth::AuthSettings;
 use crate::commands::MethodModes;
 use crate::flags::FlagsConfig;
+use crate::http::cors::Origin;
 use crate::role::Role;
 
 pub use layers::{Layers, Overrides};
@@ -63,6 +64,7 @@ pub struct HttpSettings {
     pub drain_ms: u64,
     pub workers: usize,
     pub max_connections: usize,
+    pub cors_origins: Vec<Origin>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -13,6 +13,7 @@ use crate::events::peer::Peer;
 use crate::events::signature::Secrets;
 use crate::events::tokens::Tokens;
 use crate::flags::Flags;
+use crate::http::cors::Cors;
 use crate::http::{self, Api};
 use crate::schema::Catalogue;
 
@@ -108,6 +109,7 @@ fn http_settings(settings: &Settings) -> http::Settings {
         token_time_to_live_s: settings.consistency.token_ttl_s,
         token_secret: token_secret(settings),
         log_requests: settings.log.requests,
+        cors: Cors { origins: settings.http.cors_origins.clone() },
         listed_methods: settings.writes.methods.keys().cloned().collect(),
     }
 }

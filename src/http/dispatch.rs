@@ -14,6 +14,7 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::FutureExt;
 
+use super::cors::Caller;
 use super::exchange::{Exchange, single};
 use super::incoming::Incoming;
 use super::media::Media;
@@ -42,6 +43,10 @@ pub async fn dispatch(
     let incoming = Rc::new(Incoming::new(payload));
     let found = api.routes.find(request.uri().path());
     let route = found.as_ref().ok().map(|found| (found.number, found.route.pattern.clone()));
+    let (caller, found) = match api.settings.cors.judge(&method, request.headers()) {
+        Ok(caller) => (caller, found),
+        Err(error) => (Caller::default(), Err(error)),
+    };
     let (outcome, seen) = run(&api, request, incoming.clone(), found, &request_id, &trace).await;
     let (mut response, error) = match outcome {
         Ok(response) => (response, None),
@@ -49,6 +54,7 @@ pub async fn dispatch(
     };
     consistency::stamp(&api, &mut response, seen.position);
     access::stamp(&api, &mut response);
+    api.settings.cors.stamp(&caller, &mut response);
     let role = api.settings.plan.role.as_str();
     observe::stamp(&mut response, role, &request_id, trace.traceparent());
     let observation = Observation {

@@ -33,7 +33,7 @@ pub fn status(reason: Reason) -> StatusCode {
         | IdempotencyKeyRequired
         | FailedPrecondition => StatusCode::BAD_REQUEST,
         NoCredentials | BadCredentials => StatusCode::UNAUTHORIZED,
-        Scope | Owner => StatusCode::FORBIDDEN,
+        Scope | Owner | Origin => StatusCode::FORBIDDEN,
         NotFound => StatusCode::NOT_FOUND,
         MethodNotAllowed | ReadOnlyRole => StatusCode::METHOD_NOT_ALLOWED,
         NotAcceptable => StatusCode::NOT_ACCEPTABLE,

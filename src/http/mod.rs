@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod admin;
+pub mod cors;
 pub mod errors;
 pub mod openapi;
 pub mod path;
@@ -53,6 +54,7 @@ use crate::model::{Error, Reason, Result, TypeName};
 use crate::role::{Methods, Plan};
 use crate::schema::{Catalogue, ResourceType};
 use crate::store::{ReadStore, TokenCodec};
+use cors::Cors;
 use openapi::{Document, Scope};
 use routes::Routes;
 
@@ -71,6 +73,8 @@ pub struct Settings {
     pub token_secret: Option<Vec<u8>>,
     /// One log line a request.
     pub log_requests: bool,
+    /// Pages of other origins that may call.
+    pub cors: Cors,
     /// Keys of `writes.methods`.
     pub listed_methods: Vec<String>,
 }

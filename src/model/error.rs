@@ -26,6 +26,8 @@ pub enum Reason {
     BadCredentials,
     /// The credentials lack the scope that this needs.
     Scope,
+    /// A browser's page of an origin that is not listed.
+    Origin,
     /// Rows of this type are created for oneself and stay with their owner.
     Owner,
     NotFound,
@@ -143,6 +145,7 @@ impl Reason {
             NoCredentials => "NO_CREDENTIALS",
             BadCredentials => "BAD_CREDENTIALS",
             Scope => "SCOPE",
+            Origin => "ORIGIN",
             Owner => "OWNER",
             NotFound => "NOT_FOUND",
             MethodNotAllowed => "METHOD_NOT_ALLOWED",
@@ -199,7 +202,7 @@ impl Reason {
             | IdempotencyKeyReused => (3, "INVALID_ARGUMENT"),
             NoCredentials => (16, "UNAUTHENTICATED"),
             BadCredentials => (16, "UNAUTHENTICATED"),
-            Scope | Owner => (7, "PERMISSION_DENIED"),
+            Scope | Owner | Origin => (7, "PERMISSION_DENIED"),
             NotFound => (5, "NOT_FOUND"),
             MethodNotAllowed | ReadOnlyRole | NotImplemented => (12, "UNIMPLEMENTED"),
             AlreadyExists | UniqueViolation => (6, "ALREADY_EXISTS"),

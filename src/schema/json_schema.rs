@@ -88,11 +88,17 @@ impl<'a> JsonSchemas<'a> {
         let mut properties = Map::new();
         let mut required = Vec::new();
         for field in message.fields() {
-            let behavior = self.behavior(message, &field);
+            let mut behavior = self.behavior(message, &field);
+            let rules = self.catalogue.describe_field(message.full_name(), field.name());
+            behavior.required |= rules.required;
             if side == Side::Whole && behavior.required && !behavior.output_only {
                 required.push(json!(field.json_name()));
             }
-            properties.insert(field.json_name().to_owned(), self.property(&field, behavior, side));
+            let mut property = self.property(&field, behavior, side);
+            if let Some(property) = property.as_object_mut() {
+                rules.keywords.into_iter().for_each(|(keyword, value)| narrow(property, keyword, value));
+            }
+            properties.insert(field.json_name().to_owned(), property);
         }
         let mut schema = Map::new();
         schema.insert("type".to_owned(), json!("object"));
@@ -171,6 +177,7 @@ impl<'a> JsonSchemas<'a> {
             };
             !behavior.output_only
                 && (behavior.required
+                    || self.catalogue.describe_field(message.full_name(), field.name()).required
                     || part.as_message().is_some_and(|part| self.asks_for_something(part, seen)))
         })
     }
@@ -192,6 +199,16 @@ fn rivals(message: &MessageDescriptor) -> Vec<Value> {
         }
     }
     pairs
+}
+
+/// Adds a rule to a schema; what a list or a map says about its parts joins what they are.
+fn narrow(schema: &mut Map<String, Value>, keyword: String, value: Value) {
+    match (schema.get_mut(&keyword), value) {
+        (Some(Value::Object(own)), Value::Object(rules)) => {
+            rules.into_iter().for_each(|(keyword, value)| narrow(own, keyword, value));
+        }
+        (_, value) => drop(schema.insert(keyword, value)),
+    }
 }
 
 pub(super) fn reference(name: &str) -> Value {

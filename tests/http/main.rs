@@ -4,6 +4,7 @@ mod admin;
 mod binary;
 mod client;
 mod commands;
+mod cors;
 mod credentials;
 mod documents;
 mod headers;

@@ -10,6 +10,7 @@ use trine::commands::{Engine, EngineParts, MethodModes, Modes, Registry};
 use trine::events::signature::Secrets;
 use trine::events::tokens::Tokens;
 use trine::flags::Flags;
+use trine::http::cors::{Cors, Origin};
 use trine::http::{Api, Check, Current, Limits, Probes, Serving, Settings, serve};
 use trine::role::Role;
 use trine::schema::{Catalogue, load};
@@ -84,6 +85,7 @@ impl Server {
             token_time_to_live_s: 60,
             token_secret: None,
             log_requests: true,
+            cors: Cors { origins: vec![origin("https://app.example.com")] },
             listed_methods: Vec::new(),
         };
         let health = reads.clone();
@@ -177,4 +179,8 @@ fn options() -> OpenOptions {
 fn metrics() -> Metrics {
     static METRICS: OnceLock<Metrics> = OnceLock::new();
     METRICS.get_or_init(|| install().expect("the first recorder")).clone()
+}
+
+fn origin(text: &str) -> Origin {
+    Origin::try_from(text.to_owned()).expect("an origin")
 }
