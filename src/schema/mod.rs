@@ -20,6 +20,7 @@ pub(crate) mod shape;
 mod source;
 #[cfg(test)]
 mod tests;
+pub(crate) mod view;
 
 pub use catalogue::{
     Catalogue, Column, ColumnKind, ColumnSource, Command, Index, ListAnswer, Pattern, ResourceType,

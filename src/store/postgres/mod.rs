@@ -25,6 +25,7 @@ mod session;
 mod shapes;
 mod statement;
 mod table;
+mod views;
 mod watch;
 
 use std::sync::Arc;

@@ -17,7 +17,7 @@ use super::statement::{Bind, statement};
 use super::table::{
     ROW_COLUMNS, array, bare_column_name, bounded, column_name, identifier, promoted, table_name,
 };
-use super::{history, migrate, retention};
+use super::{history, migrate, retention, views};
 use crate::model::{Document, Error, Reason, Result, Timestamp};
 use crate::schema::{Catalogue, Column, Index, ResourceType};
 
@@ -40,9 +40,10 @@ pub(super) fn prepare(session: &mut Session, catalogue: &Catalogue) -> Result<Ca
             apply(session, catalogue)?;
             history::admit(session, catalogue)?;
         }
-        Ok(())
-    })?;
-    history::storage_catalogue(session)
+        let admitted = history::storage_catalogue(session)?;
+        views::ensure(session, &admitted)?;
+        Ok(admitted)
+    })
 }
 
 /// In read-only mode a start brings nothing, so that what is there can be read meanwhile.
@@ -59,7 +60,7 @@ fn unchanged(session: &mut Session, catalogue: &Catalogue) -> Result<Catalogue> 
 }
 
 /// One schema change at a time.
-pub(super) fn alone(session: &mut Session, work: impl FnOnce(&mut Session) -> Result<()>) -> Result<()> {
+pub(super) fn alone<T>(session: &mut Session, work: impl FnOnce(&mut Session) -> Result<T>) -> Result<T> {
     let begin = Instant::now();
     while !try_lock(session, SCHEMA_LOCK)? {
         if begin.elapsed() > APPLY_PATIENCE {

@@ -182,7 +182,7 @@ pub(super) fn set_condition(kind: &ResourceType, index: &Index, alias: &str) -> 
 }
 
 /// A default value where nothing can be bound. Enum names come from the catalogue.
-fn literal(value: &Scalar) -> String {
+pub(super) fn literal(value: &Scalar) -> String {
     match value {
         Scalar::Null => "NULL".to_owned(),
         Scalar::Text(text) => format!("'{}'", text.replace('\'', "''")),

@@ -20,6 +20,7 @@ mod room;
 mod schema;
 mod statement;
 mod table;
+mod views;
 mod writer;
 
 #[cfg(test)]

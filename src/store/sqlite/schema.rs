@@ -15,6 +15,7 @@ use super::connection::unavailable;
 use super::records::from_json;
 use super::statement::{Bind, run, statement};
 use super::table::{add_column, column_name, create_index, create_table, identifier, promoted};
+use super::views;
 use crate::model::{Document, Error, Reason, Result, Timestamp};
 use crate::schema::evolution::additive;
 use crate::schema::load::from_descriptor_set;
@@ -27,9 +28,9 @@ const BACKFILL_ROWS: i64 = 1000;
 pub(super) fn admit(connection: &mut SqliteConnection, catalogue: &Catalogue) -> Result<Catalogue> {
     run(connection, "BEGIN IMMEDIATE", vec![]).map_err(broken)?;
     match admit_within(connection, catalogue) {
-        Ok(()) => {
+        Ok(admitted) => {
             run(connection, "COMMIT", vec![]).map_err(broken)?;
-            storage_catalogue(connection)
+            Ok(admitted)
         }
         Err(error) => {
             // Best effort: closing the connection rolls back too.
@@ -56,7 +57,14 @@ fn decoded(set: &[u8]) -> Result<Catalogue> {
     from_descriptor_set(set).map_err(|problems| Error::internal(format!("admitted schema: {problems:?}")))
 }
 
-fn admit_within(connection: &mut SqliteConnection, catalogue: &Catalogue) -> Result<()> {
+fn admit_within(connection: &mut SqliteConnection, catalogue: &Catalogue) -> Result<Catalogue> {
+    admit_new(connection, catalogue)?;
+    let admitted = storage_catalogue(connection)?;
+    views::ensure(connection, &admitted).map_err(broken)?;
+    Ok(admitted)
+}
+
+fn admit_new(connection: &mut SqliteConnection, catalogue: &Catalogue) -> Result<()> {
     make_identity(connection).map_err(broken)?;
     let known: i64 = statement::<BigInt>(
         "SELECT count(*) FROM trine_schema_history WHERE digest = ?",

@@ -145,7 +145,7 @@ fn set_condition(kind: &ResourceType, index: &Index) -> String {
 }
 
 /// A default value inside DDL, where nothing can be bound. Enum names come from the catalogue.
-fn literal(value: &Scalar) -> String {
+pub(super) fn literal(value: &Scalar) -> String {
     match value {
         Scalar::Null => "NULL".to_owned(),
         Scalar::Text(text) => format!("'{}'", text.replace('\'', "''")),
