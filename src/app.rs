@@ -9,6 +9,7 @@ mod drain;
 mod probes;
 mod schema;
 mod services;
+mod show;
 mod watch;
 
 use std::net::{SocketAddr, TcpListener};
@@ -21,6 +22,8 @@ use crate::http::routes::Routes;
 use crate::http::{self, Current, Limits};
 use crate::store::WriteStore;
 use crate::telemetry::{self, Telemetry};
+
+pub use show::{Shown, show_schema};
 
 use deployment::Deployment;
 use drain::StopSignals;

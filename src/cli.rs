@@ -8,11 +8,11 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::app::{self, Following};
+use crate::app::{self, Following, Shown};
 use crate::config::{ConfigProblem, Overrides, Settings};
 use crate::role::{Given, Role};
 use crate::schema;
-use crate::store::postgres::grants::grants_sql;
+use crate::store::postgres::grants::{Rights, grants_sql};
 
 const FOUND_SOMETHING: u8 = 1;
 const BAD_USAGE: u8 = 2;
@@ -45,8 +45,9 @@ enum Command {
     Openapi(ConfigArguments),
     /// Print the SQL that makes a PostgreSQL login fit for a role.
     Grants {
-        #[arg(long)]
-        role: Role,
+        /// monolith, nanoservice, microservice; analyst reads the views, sql-writer writes through them.
+        #[arg(long, value_parser = rights)]
+        role: Rights,
         #[arg(long)]
         user: String,
     },
@@ -66,6 +67,14 @@ enum SchemaCommand {
     Check(ConfigArguments),
     /// Bring the primary up to the schema.
     Apply(ConfigArguments),
+    /// Print what the schema amounts to; touches no database.
+    Show {
+        #[command(flatten)]
+        arguments: ConfigArguments,
+        /// The DDL of tables, indexes and views on the configured kind of database.
+        #[arg(long)]
+        sql: bool,
+    },
 }
 
 #[derive(Args)]
@@ -122,6 +131,18 @@ impl ConfigArguments {
     }
 }
 
+/// Of a deployment by its role, or of somebody who comes with SQL.
+fn rights(text: &str) -> Result<Rights, String> {
+    match text {
+        "analyst" => Ok(Rights::Analyst),
+        "sql-writer" => Ok(Rights::SqlWriter),
+        role => match role.parse::<Role>()?.plan().primary {
+            Given::Required => Ok(Rights::Owner),
+            Given::Refused => Ok(Rights::Reader),
+        },
+    }
+}
+
 fn key_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) => Ok((key.trim().to_owned(), value.trim().to_owned())),
@@ -141,8 +162,12 @@ pub fn run() -> ExitCode {
         Command::Schema(SchemaCommand::Check(arguments)) => configured(arguments, check_schema),
         Command::Schema(SchemaCommand::Apply(arguments)) => configured(arguments, app::apply_schema),
         Command::Openapi(arguments) => configured(arguments, app::print_openapi),
+        Command::Schema(SchemaCommand::Show { arguments, sql }) => {
+            let form = if sql { Shown::Sql } else { Shown::Summary };
+            configured(arguments, |settings| app::show_schema(&settings, form))
+        }
         Command::Grants { role, user } => {
-            print!("{}", grants_sql(role.plan().primary == Given::Required, &user));
+            print!("{}", grants_sql(role, &user));
             ExitCode::SUCCESS
         }
     }

@@ -18,6 +18,7 @@ mod options;
 mod resource;
 pub(crate) mod shape;
 mod source;
+mod summary;
 #[cfg(test)]
 mod tests;
 pub(crate) mod view;

@@ -8,7 +8,7 @@
 mod names;
 
 use super::shape::{EnumShape, FieldKind, FieldShape, Form, Shapes, WellKnown};
-use super::{ColumnKind, ColumnSource, ResourceType};
+use super::{ColumnKind, ResourceType};
 
 pub(crate) use names::view_names;
 

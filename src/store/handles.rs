@@ -18,6 +18,7 @@ pub use write::WriteStore;
 use super::backend::{Database, Reading};
 use super::lane::LaneOptions;
 use crate::model::Result;
+use crate::schema::Catalogue;
 
 /// `sqlite:PATH` or `postgres://…`, parsed once.
 #[derive(Clone, PartialEq, Eq)]
@@ -72,6 +73,14 @@ pub enum Health {
 }
 
 impl DatabaseUrl {
+    /// The DDL of a schema on this kind of database, as text. Connects to nothing.
+    pub fn definitions(&self, catalogue: &Catalogue) -> Vec<String> {
+        match self {
+            Self::Sqlite(_) => super::sqlite::definitions(catalogue),
+            Self::Postgres(_) => super::postgres::definitions(catalogue),
+        }
+    }
+
     /// Connects to nothing yet.
     fn open(&self, options: OpenOptions) -> Result<Arc<dyn Database>> {
         match self {

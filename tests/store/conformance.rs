@@ -11,7 +11,9 @@ pub mod lists;
 pub mod model;
 pub mod request_log;
 pub mod rows;
+pub mod views;
 pub mod write_sets;
+pub mod zoo;
 
 macro_rules! conformance {
     ($factory:path) => {
@@ -62,6 +64,13 @@ macro_rules! conformance {
             faults_are_counted,
             the_backlog_counts_states,
             a_backlog_is_counted_to_a_limit);
+        conformance!($factory; views:
+            a_view_shows_every_kind_of_field,
+            what_is_absent_is_the_default_or_null,
+            no_row_fails_a_query,
+            an_index_serves_the_view,
+            views_follow_the_newest_schema,
+            what_is_not_ours_is_not_touched);
         conformance!($factory; kinds:
             a_database_of_the_other_kind_is_refused);
         conformance!($factory; model: random_write_sets_agree_with_a_map);

@@ -7,6 +7,7 @@ mod cluster;
 mod crash;
 mod golden;
 mod postgres;
+mod sql;
 mod sqlite;
 #[path = "../support/postgres.rs"]
 mod support;

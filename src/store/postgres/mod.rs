@@ -23,6 +23,7 @@ pub mod retention;
 mod schema;
 mod session;
 mod shapes;
+mod show;
 mod statement;
 mod table;
 mod views;
@@ -33,6 +34,8 @@ use std::sync::Arc;
 use super::backend::Database;
 use super::handles::OpenOptions;
 use crate::model::Result;
+
+pub use show::definitions;
 
 /// Connects to nothing yet: each kind of connection is made when a lane asks for it.
 pub fn open(url: &str, options: OpenOptions) -> Result<Arc<dyn Database>> {

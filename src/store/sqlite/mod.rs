@@ -18,6 +18,7 @@ mod request_steps;
 pub mod retention;
 mod room;
 mod schema;
+mod show;
 mod statement;
 mod table;
 mod views;
@@ -32,6 +33,8 @@ use std::sync::Arc;
 use super::backend::Database;
 use super::handles::OpenOptions;
 use crate::model::Result;
+
+pub use show::definitions;
 
 /// Opens nothing yet: each kind of connection is made when a lane asks for it.
 pub fn open(path: &Path, options: OpenOptions) -> Result<Arc<dyn Database>> {

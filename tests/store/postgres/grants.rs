@@ -2,7 +2,9 @@
 
 use trine::store::DatabaseUrl;
 use trine::store::backend::Reading;
+use trine::store::postgres::grants::{Rights, grants_sql};
 
+use super::evolution::shop;
 use super::fresh_url;
 use crate::conformance::fixture::{Fixture, TestDatabase, catalogue, options};
 use crate::support;
@@ -18,10 +20,10 @@ async fn a_reader_may_read_what_the_monolith_makes_later() {
     for login in [&owner, &reader] {
         cluster.sql(&format!("CREATE ROLE \"{login}\" LOGIN"));
     }
-    let grants = |writes, login: &str| {
-        cluster.sql_in(&url, &trine::store::postgres::grants::grants_sql(writes, login));
+    let grants = |rights, login: &str| {
+        cluster.sql_in(&url, &grants_sql(rights, login));
     };
-    grants(true, &owner);
+    grants(Rights::Owner, &owner);
     let as_login = |login: &str| {
         let login = login.replace(' ', "%20").replace('\'', "%27");
         cluster.url_of(&login, name)
@@ -30,7 +32,7 @@ async fn a_reader_may_read_what_the_monolith_makes_later() {
     let mut fixture = Fixture::open(owned);
     fixture.commit(crate::conformance::write_sets::create_user("alice")).await.unwrap();
 
-    grants(false, &reader);
+    grants(Rights::Reader, &reader);
     cluster.sql_in(&as_login(&owner), "CREATE TABLE trine.later (x int)");
     assert_eq!(cluster.sql_in(&as_login(&reader), "SELECT count(*) FROM trine.later"), "0");
     assert_eq!(cluster.sql_in(&as_login(&reader), "SELECT key FROM trine.\"blog.v1.User\""), "alice");
@@ -76,12 +78,42 @@ fn any_login_may_be_granted_to() {
         let identifier = format!("\"{}\"", name.replace('"', "\"\""));
         cluster.sql(&format!("CREATE ROLE {identifier} LOGIN"));
         for strings in ["on", "off"] {
-            let sql = trine::store::postgres::grants::grants_sql(false, name);
+            let sql = grants_sql(Rights::Reader, name);
             cluster.sql_in(&url, &format!("SET standard_conforming_strings = {strings}; {sql}"));
         }
         cluster.sql_in(&url, "DROP TABLE IF EXISTS trine.later; CREATE TABLE trine.later (x int)");
         let counted = format!("SET SESSION AUTHORIZATION {identifier}; SELECT count(*) FROM trine.later");
         assert_eq!(cluster.sql_in(&url, &counted), "0", "{name}");
-        cluster.sql_in(&url, &trine::store::postgres::grants::grants_sql(true, name));
+        cluster.sql_in(&url, &grants_sql(Rights::Owner, name));
     }
+}
+
+/// Given an analyst's login, when it was granted, then it reads views, those of later schemas too, and no
+/// table; what was granted on a view by hand survives its being made anew.
+#[test]
+fn an_analyst_reads_views_and_nothing_else() {
+    let cluster = support::shared();
+    let url = fresh_url();
+    let name = url.rsplit_once('/').unwrap().1;
+    let (analyst, owner) = (format!("analyst_{name}"), format!("owner_{name}"));
+    for login in [&analyst, &owner] {
+        cluster.sql(&format!("CREATE ROLE {login} LOGIN"));
+    }
+    cluster.sql_in(&url, &grants_sql(Rights::Owner, &owner));
+    let database = trine::store::postgres::open(&cluster.url_of(&owner, name), options()).unwrap();
+    database.prepare_primary(&shop("string code = 2; string size = 4;")).unwrap();
+    cluster.sql_in(&url, &grants_sql(Rights::Analyst, &analyst));
+    let analysts = cluster.url_of(&analyst, name);
+    let count = "SELECT count(*) FROM shop_v1.item";
+    assert_eq!(cluster.sql_in(&analysts, count), "0");
+    let may = format!(
+        "SELECT count(*) FROM pg_class WHERE relnamespace = 'trine'::regnamespace AND relkind IN ('r', 'p') \
+         AND has_table_privilege('{analyst}', oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE')"
+    );
+    assert_eq!(cluster.sql_in(&url, &may), "0");
+
+    // A number in between: no column is appended, the view is made anew.
+    let between = shop("string code = 2; int64 price = 3; string size = 4;");
+    database.prepare_primary(&between).unwrap();
+    assert_eq!(cluster.sql_in(&analysts, "SELECT count(price) FROM shop_v1.item"), "0");
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::time::Instant;
 use trine::model::{Position, Reason, Sight};
-use trine::store::postgres::grants::grants_sql;
+use trine::store::postgres::grants::{Rights, grants_sql};
 use trine::store::{DatabaseUrl, Health, ReadStore, WriteStore};
 
 use crate::conformance::fixture::{catalogue, deadline, options, until_ready, users};
@@ -25,7 +25,7 @@ impl Pair {
         let url = DatabaseUrl::Postgres(primary.url());
         let write = WriteStore::open(&url, options(), catalogue()).unwrap();
         primary.sql("CREATE ROLE reader LOGIN");
-        primary.sql(&grants_sql(false, "reader"));
+        primary.sql(&grants_sql(Rights::Reader, "reader"));
         let replica = primary.replica();
         Self { primary, replica, write }
     }

@@ -20,7 +20,7 @@ use crate::schema::view::{ViewName, view_names};
 use crate::schema::{Catalogue, ResourceType};
 
 /// Begins the comment of every view that is ours; then come the pbtable and a digest.
-const MARK: &str = "kept by Trine: ";
+pub(super) const MARK: &str = "kept by Trine: ";
 /// An analyst's query may hold a view for hours: then the old one stays until the next start.
 const PATIENCE: Duration = Duration::from_secs(5);
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(20);
