@@ -84,15 +84,11 @@ impl Context {
         // What the rule has deleted is stored still, and must not use up the page.
         let gone = |touched: &&Touched| matches!(touched.wanted, Wanted::Gone);
         let hidden = self.buffer.children(&kind, &parent).filter(gone).count();
-        let query = ListQuery {
-            parent: Some(parent.clone()),
-            sight: self.principal.sight(),
-            filter: Vec::new(),
-            order: Vec::new(),
-            show_deleted: false,
-            after: None,
-            limit: limit.saturating_add(u32::try_from(hidden).unwrap_or(u32::MAX)),
-        };
+        let query = ListQuery::new(
+            Some(parent.clone()),
+            self.principal.sight(),
+            limit.saturating_add(u32::try_from(hidden).unwrap_or(u32::MAX)),
+        );
         let stored = self.wait(self.reads.list(&kind, query, self.deadline))?.value;
         let mut rows: Vec<Stored> =
             stored.into_iter().filter(|row| self.buffer.find(&kind, &row.key).is_none()).collect();

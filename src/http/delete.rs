@@ -40,15 +40,7 @@ pub async fn delete(api: &Api, exchange: &Exchange, kind: &Arc<ResourceType>) ->
 /// created at this very moment is not seen: references are not enforced.
 async fn refuse_with_children(api: &Api, exchange: &Exchange, kind: &ResourceType, key: &Key) -> Result<()> {
     for child in api.catalogue.children(kind) {
-        let query = ListQuery {
-            parent: Some(key.as_str().to_owned()),
-            sight: Sight::All,
-            filter: Vec::new(),
-            order: Vec::new(),
-            show_deleted: false,
-            after: None,
-            limit: 1,
-        };
+        let query = ListQuery::new(Some(key.as_str().to_owned()), Sight::All, 1);
         if let Some(found) = api.reads.list(child, query, exchange.deadline).await?.value.first() {
             let name = child.pattern.resource_name(found.key.as_str());
             let message = format!("it has children, `{name}` for one; delete them first");

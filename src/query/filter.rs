@@ -1,84 +1,121 @@
-//! `filter=` of a list → comparisons joined by AND (AIP-160, the part that indexes serve today).
+//! `filter=` of a list → a typed tree (AIP-160): what is compared with what, checked against the schema.
 //!
-//! Not served yet: OR, NOT, `:`, functions, parentheses, wildcards, nested fields. Each answers 501
-//! with its name, never a wrong page. Invariant: every comparison is on a promoted column, its value of that kind.
+//! Text becomes words (`cursor`), words a syntax tree (`grammar`), the tree is then typed: `path` finds
+//! the field, `literal` reads the value. Not here: SQL. Invariants: every comparison's value is of its
+//! field's kind; nothing in a tree needs checking again; its size is bounded by [`BYTES_MAX`],
+//! [`TERMS_MAX`] and [`DEPTH_MAX`].
 
-mod lexer;
+mod cursor;
+mod grammar;
 mod literal;
+mod path;
+mod problem;
+#[cfg(test)]
+mod tests;
+mod tree;
 
-use self::lexer::{Lexer, Token};
-use super::Comparison;
+pub use self::tree::{Check, Container, Filter, Pattern, Step, Target, Test};
+
+use self::grammar::{Restriction, Sign, Syntax};
+use self::path::{Leaf, Place};
+use self::problem::Problem;
 use super::Operator;
-use crate::model::{Error, Reason, Result};
 use crate::schema::ResourceType;
 
 const BYTES_MAX: usize = 4096;
+/// Comparisons in one filter.
 const TERMS_MAX: usize = 50;
+/// Parentheses and NOTs within one another.
+const DEPTH_MAX: usize = 10;
 
 /// An empty text is no filter.
-pub fn parse(kind: &ResourceType, text: &str) -> Result<Vec<Comparison>> {
-    if text.len() > BYTES_MAX {
-        return Err(invalid(format!("the filter is longer than {BYTES_MAX} bytes; shorten it")));
-    }
-    let mut lexer = Lexer::new(text);
-    let mut comparisons = Vec::new();
-    while let Some(token) = lexer.next_term()? {
-        if comparisons.len() == TERMS_MAX {
-            return Err(invalid(format!("the filter has more than {TERMS_MAX} terms; shorten it")));
+pub fn parse(kind: &ResourceType, text: &str) -> crate::model::Result<Filter> {
+    let typed =
+        grammar::parse(text).and_then(|syntax| syntax.map_or(Ok(Filter::default()), |s| typed(kind, s)));
+    typed.map_err(|problem| problem.into_error(text))
+}
+
+fn typed(kind: &ResourceType, syntax: Syntax) -> Result<Filter, Problem> {
+    let all =
+        |items: Vec<Syntax>| items.into_iter().map(|item| typed(kind, item)).collect::<Result<_, Problem>>();
+    Ok(match syntax {
+        Syntax::All(items) => Filter::All(all(items)?),
+        Syntax::Any(items) => Filter::Any(all(items)?),
+        Syntax::Not(inner) => Filter::Not(Box::new(typed(kind, *inner)?)),
+        Syntax::Restriction(restriction) => Filter::Test(test(kind, restriction)?),
+    })
+}
+
+fn test(kind: &ResourceType, restriction: Restriction) -> Result<Test, Problem> {
+    let place = path::resolve(kind, &restriction)?;
+    match restriction.sign {
+        Sign::Has if restriction.value.is_star() => presence(place, &restriction),
+        Sign::Has => has(kind, place, &restriction),
+        Sign::Compare(operator) => {
+            place.refuse_many(&restriction)?;
+            compare(kind, place, operator, &restriction)
         }
-        comparisons.push(comparison(kind, token, &mut lexer)?);
     }
-    Ok(comparisons)
 }
 
-fn comparison(kind: &ResourceType, token: Token, lexer: &mut Lexer<'_>) -> Result<Comparison> {
-    let Token::Word(field) = token else {
-        return Err(invalid(format!("a term begins with a field, not with {token}; write `field = value`")));
+/// `field:*`
+fn presence(place: Place, restriction: &Restriction) -> Result<Test, Problem> {
+    let container = match &place.leaf {
+        Leaf::List(_) => Container::List,
+        Leaf::Map(..) => Container::Map,
+        Leaf::Refused(what) => return Err(place.refused(restriction, what)),
+        // What is absent where absence means the default is present when it is another value.
+        Leaf::Scalar(scalar) => match scalar.default.clone() {
+            Some(default) if !scalar.is_real() => {
+                let check = Check::Compare {
+                    kind: scalar.column_kind(),
+                    operator: Operator::NotEqual,
+                    value: default,
+                    absent_holds: false,
+                };
+                return Ok(Test { target: place.target, check });
+            }
+            // NaN is promoted to null, and is present.
+            _ if scalar.is_real() => {
+                return Ok(Test { target: place.document(), check: Check::Present(Container::Value) });
+            }
+            _ => Container::Value,
+        },
+        Leaf::Message => Container::Value,
     };
-    let operator = match lexer.next()? {
-        Some(Token::Operator(operator)) => operator,
-        Some(Token::Has) => return Err(not_served("`:` (has)")),
-        Some(Token::Open) => return Err(not_served(&format!("the function `{field}(…)`"))),
-        _ => {
-            return Err(invalid(format!("`{field}` is not compared with anything; write `{field} = value`")));
+    Ok(Test { target: place.target, check: Check::Present(container) })
+}
+
+/// `tags:"a"`, `labels:key`, `items.sku:"x"`; of a single value it is equality.
+fn has(kind: &ResourceType, mut place: Place, restriction: &Restriction) -> Result<Test, Problem> {
+    match place.leaf.clone() {
+        Leaf::Map(key) => {
+            let key = path::map_key(key, &restriction.value.text, restriction.value_at)?;
+            place.push(Step::Key(key));
+            Ok(Test { target: place.target, check: Check::Present(Container::Value) })
         }
-    };
-    let column = column(kind, &field)?;
-    let value = match lexer.next_value()? {
-        Some(value @ (Token::Word(_) | Token::Text(_))) => value,
-        _ => {
-            return Err(invalid(format!(
-                "`{field}` is compared with nothing; write a value after the operator"
-            )));
+        Leaf::List(element) => {
+            place.push(Step::Each);
+            place.leaf = *element;
+            compare(kind, place, Operator::Equal, restriction)
         }
-    };
-    let value = literal::scalar(kind, column, operator, &value)?;
-    Ok(Comparison { column, operator, value })
-}
-
-/// A promoted column by the field's proto name or JSON name.
-fn column(kind: &ResourceType, field: &str) -> Result<usize> {
-    if field.contains('.') {
-        return Err(not_served(&format!("the nested field `{field}`")));
+        _ => compare(kind, place, Operator::Equal, restriction),
     }
-    if let Some(column) = super::column_by_name(kind, field) {
-        return Ok(column);
-    }
-    let error = if super::has_field(kind, field) {
-        format!("`{field}` is not indexed; declare it with `[(trine.v1.index) = true]` to filter by it")
-    } else {
-        format!("`{}` has no field `{field}`", kind.name)
+}
+
+fn compare(
+    kind: &ResourceType,
+    place: Place,
+    operator: Operator,
+    restriction: &Restriction,
+) -> Result<Test, Problem> {
+    let scalar = match &place.leaf {
+        Leaf::Scalar(scalar) => scalar,
+        Leaf::Refused(what) => return Err(place.refused(restriction, what)),
+        Leaf::Message | Leaf::List(_) | Leaf::Map(..) => return Err(place.is_no_value(restriction)),
     };
-    Err(invalid(error).with_violation(field, "cannot be filtered by"))
-}
-
-fn invalid(message: String) -> Error {
-    Error::new(Reason::InvalidFilter, message)
-}
-
-fn not_served(what: &str) -> Error {
-    let message = format!("{what} is not served in filters yet; join comparisons of indexed fields by AND");
-    Error::new(Reason::NotImplemented, message)
+    let check = literal::check(kind, scalar, operator, restriction)?;
+    Ok(Test { target: place.target, check })
 }
 
 /// Names the operator as it is written.

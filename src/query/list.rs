@@ -8,7 +8,8 @@ use crate::schema::ResourceType;
 /// What a client asked for, as it was written.
 #[derive(Clone, Debug, Default)]
 pub struct ListRequest {
-    /// Ids of the parent joined by `/`; empty for a top-level collection. None: every parent (`-`).
+    /// Ids of the parent joined by `/`, `-` for every one of that level; empty for a top-level collection.
+    /// None: every parent.
     pub parent: Option<String>,
     pub sight: Sight,
     pub filter: String,
@@ -26,13 +27,23 @@ impl ListRequest {
         let after = match self.page_token.as_str() {
             "" => None,
             token => {
-                let served = order.as_ref().ok().map(Vec::as_slice);
+                let served = order.as_ref().ok().map(|order| order.columns.as_slice());
                 Some(page_token::decode(kind, secret, self.scope(kind), served, token)?)
             }
         };
         let filter = filter::parse(kind, &self.filter)?;
-        let (parent, sight, show_deleted) = (self.parent.clone(), self.sight.clone(), self.show_deleted);
-        Ok(ListQuery { parent, sight, filter, order: order?, show_deleted, after, limit })
+        let order = order?;
+        let key_descending = order.key_descending;
+        Ok(ListQuery {
+            parent: self.parent.clone(),
+            sight: self.sight.clone(),
+            filter,
+            order: order.columns,
+            key_descending,
+            show_deleted: self.show_deleted,
+            after,
+            limit,
+        })
     }
 
     /// The token of the page that begins after `last`.

@@ -8,9 +8,16 @@ use crate::schema::ResourceType;
 
 const TERMS_MAX: usize = 8;
 
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Order {
+    pub columns: Vec<OrderBy>,
+    /// The key decides what is left, downwards.
+    pub key_descending: bool,
+}
+
 /// An empty text is the order of keys.
-pub fn parse(kind: &ResourceType, text: &str) -> Result<Vec<OrderBy>> {
-    let mut order: Vec<OrderBy> = Vec::new();
+pub fn parse(kind: &ResourceType, text: &str) -> Result<Order> {
+    let mut order = Order::default();
     if text.trim().is_empty() {
         return Ok(order);
     }
@@ -18,22 +25,20 @@ pub fn parse(kind: &ResourceType, text: &str) -> Result<Vec<OrderBy>> {
     for (index, term) in terms.iter().enumerate() {
         let (field, descending) = direction(term)?;
         if field == "name" {
-            match (descending, index + 1 == terms.len()) {
-                (false, true) => return Ok(order),
-                (true, _) => {
-                    return Err(invalid(field, "ordering by name descending is not served; drop `desc`"));
-                }
-                (_, false) => return Err(invalid(field, "`name` decides alone; drop what follows it")),
+            if index + 1 < terms.len() {
+                return Err(invalid(field, "`name` decides alone; drop what follows it"));
             }
+            order.key_descending = descending;
+            return Ok(order);
         }
         let column = column(kind, field)?;
-        if order.iter().any(|earlier| earlier.column == column) {
+        if order.columns.iter().any(|earlier| earlier.column == column) {
             return Err(invalid(field, &format!("`{field}` is named twice; drop the second")));
         }
-        if order.len() == TERMS_MAX {
+        if order.columns.len() == TERMS_MAX {
             return Err(invalid(field, &format!("more than {TERMS_MAX} fields; shorten the list")));
         }
-        order.push(OrderBy { column, descending });
+        order.columns.push(OrderBy { column, descending });
     }
     Ok(order)
 }
@@ -49,8 +54,11 @@ fn direction(term: &str) -> Result<(&str, bool)> {
 
 fn column(kind: &ResourceType, field: &str) -> Result<usize> {
     super::column_by_name(kind, field).ok_or_else(|| {
+        let first = field.split('.').next().unwrap_or(field);
         let reason = if super::has_field(kind, field) {
             format!("`{field}` is not indexed; declare it with `[(trine.v1.index) = true]` to order by it")
+        } else if first != field && super::has_field(kind, first) {
+            format!("`{field}` is nested and cannot be indexed; order by a field of `{}` itself", kind.name)
         } else {
             format!("`{}` has no field `{field}` that orders", kind.name)
         };

@@ -216,6 +216,16 @@ impl ResourceType {
     pub(super) fn shape(&self) -> &MessageShape {
         self.shapes.message(self.root)
     }
+
+    /// The message itself, compiled for walking.
+    pub(crate) fn message_shape(&self) -> &MessageShape {
+        self.shape()
+    }
+
+    /// Every message that it may hold.
+    pub(crate) fn shapes(&self) -> &Shapes {
+        &self.shapes
+    }
 }
 
 /// Package `a.b.v1` → `/a/b/v1`.

@@ -15,7 +15,7 @@ pub(super) mod path;
 mod promote;
 mod render;
 mod required;
-mod scalar;
+pub(crate) mod scalar;
 pub(crate) mod strict_json;
 pub(crate) mod time;
 mod well_known;

@@ -169,15 +169,7 @@ pub async fn user_and_entries(domain: &Domain, reads: &ReadStore, user: &str) ->
     let read =
         reads.get(&kind("blog.v1.User"), &Key::new(user), &Sight::All, deadline()).await.expect("a read");
     let stored = read.value.expect("the user exists");
-    let query = ListQuery {
-        parent: Some(user.to_owned()),
-        sight: Sight::All,
-        filter: Vec::new(),
-        order: Vec::new(),
-        show_deleted: false,
-        after: None,
-        limit: 10_000,
-    };
+    let query = ListQuery::new(Some(user.to_owned()), Sight::All, 10_000);
     let entries = reads.list(&kind("blog.v1.Entry"), query, deadline()).await.expect("a list").value;
     (serde_json::from_str(&stored.document).expect("a document"), entries)
 }

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 use trine::model::{Change, Precondition, Reason, ResourceRef, Sight, TypeName};
-use trine::query::{Comparison, ListQuery, Operator, Scalar};
+use trine::query::{Filter, ListQuery, Operator, Scalar};
+use trine::schema::ColumnKind;
 use trine::store::{DatabaseUrl, Health, ReadStore, WriteStore};
 
 use crate::conformance::fixture::{Fixture, TestDatabase, catalogue, deadline, options};
@@ -73,16 +74,8 @@ async fn a_column_that_is_not_there_yet_is_no_text() {
     let column = kind.columns.iter().position(|column| column.field == "color").unwrap();
     for value in ["", "f_color"] {
         let value = Scalar::Text(value.to_owned());
-        let filter = vec![Comparison { column, operator: Operator::Equal, value }];
-        let query = ListQuery {
-            parent: Some(String::new()),
-            sight: Sight::All,
-            filter,
-            order: vec![],
-            show_deleted: false,
-            after: None,
-            limit: 10,
-        };
+        let filter = Filter::column(column, ColumnKind::Text, Operator::Equal, value);
+        let query = ListQuery { filter, ..ListQuery::new(Some(String::new()), Sight::All, 10) };
         let error = read.list(kind, query, deadline()).await.expect_err("no such column");
         assert_eq!(error.reason, Reason::DatabaseUnavailable);
         assert!(error.message.contains("has not this schema yet"), "{error}");

@@ -41,7 +41,7 @@ impl ResourceType {
     }
 
     /// Fields that the chassis fills in, by JSON name or proto name.
-    pub(super) fn is_standard(&self, field: &str) -> bool {
+    pub(crate) fn is_standard(&self, field: &str) -> bool {
         let standard = &self.standard;
         match field {
             "name" => standard.name,

@@ -47,14 +47,6 @@ impl ResourceType {
         values
     }
 
-    /// The name under which an enum value is stored, for any of its names; none when there is no such value.
-    pub(crate) fn enum_name(&self, field: &str, name: &str) -> Option<String> {
-        match &self.shape().field(field)?.kind {
-            FieldKind::Enum(shape) => shape.name_of(shape.number_of(name)?).map(str::to_owned),
-            _ => None,
-        }
-    }
-
     /// A text that an index of the database cannot hold is its author's mistake.
     pub(super) fn check_promoted_lengths(&self, document: &Map<String, Value>) -> Result<()> {
         for (position, column) in self.columns.iter().enumerate() {

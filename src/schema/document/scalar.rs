@@ -17,7 +17,7 @@ const STANDARD_BASE64: GeneralPurpose = GeneralPurpose::new(&STANDARD, LENIENT);
 const URL_SAFE_BASE64: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, LENIENT);
 
 /// Why a value does not fit; completes "`path` must be …".
-pub(super) type Expected = String;
+pub(crate) type Expected = String;
 
 pub(super) fn text(value: &Value) -> Result<&str, Expected> {
     let text = value.as_str().ok_or("a string")?;
@@ -48,7 +48,7 @@ pub(super) fn double(value: &Value) -> Result<Value, Expected> {
 }
 
 /// The shortest text that reads back as the same 32 bits: 0.1, not 0.10000000149011612.
-pub(super) fn float(value: &Value) -> Result<Value, Expected> {
+pub(crate) fn float(value: &Value) -> Result<Value, Expected> {
     if let Some(special) = not_finite(value) {
         return Ok(special);
     }
@@ -60,7 +60,7 @@ pub(super) fn float(value: &Value) -> Result<Value, Expected> {
     Ok(real(narrow.to_string().parse().unwrap_or(wide)))
 }
 
-pub(super) fn bytes(value: &Value) -> Result<Value, Expected> {
+pub(crate) fn bytes(value: &Value) -> Result<Value, Expected> {
     let text = value.as_str().ok_or("a base64 string")?;
     let engine = if text.contains(['-', '_']) { &URL_SAFE_BASE64 } else { &STANDARD_BASE64 };
     let bytes = engine.decode(text).map_err(|_| "a base64 string".to_owned())?;

@@ -37,8 +37,15 @@ pub(super) fn canonical_timestamp(text: &str) -> Option<String> {
 
 /// `-1.5s` → `-1.500s`; none when it is no duration or longer than 10,000 years.
 pub(super) fn canonical_duration(text: &str) -> Option<String> {
+    let (seconds, nanos) = duration_parts(text)?;
+    let sign = if seconds < 0 || nanos < 0 { "-" } else { "" };
+    Some(format!("{sign}{}{}s", seconds.unsigned_abs(), fraction(nanos.unsigned_abs())))
+}
+
+/// Seconds and nanoseconds, both of one sign.
+pub(crate) fn duration_parts(text: &str) -> Option<(i64, i32)> {
     let text = text.strip_suffix('s')?;
-    let (sign, digits) = text.strip_prefix('-').map_or(("", text), |digits| ("-", digits));
+    let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
     let (seconds, nanos) = match digits.split_once('.') {
         Some((seconds, fraction)) => (number(seconds, 12)?, nanoseconds(fraction)?),
         None => (number(digits, 12)?, 0),
@@ -46,8 +53,7 @@ pub(super) fn canonical_duration(text: &str) -> Option<String> {
     if seconds > DURATION_SECONDS_MAX {
         return None;
     }
-    let sign = if seconds == 0 && nanos == 0 { "" } else { sign };
-    Some(format!("{sign}{seconds}{}s", fraction(nanos)))
+    Some((sign * seconds as i64, sign as i32 * nanos as i32))
 }
 
 /// Since 1970, of RFC 3339 text.

@@ -3,11 +3,12 @@
 //! Nulls come first in ascending and last in descending order, as in SQLite. The client's filter
 //! decides the shape of the text, so only plain shapes are kept prepared (`shapes.rs`).
 
+use super::filter;
 use super::position::POSITION_SQL;
 use super::statement::Bind;
 use super::table::{PLACED_COLUMNS, column_name, table_name};
 use crate::model::Sight;
-use crate::query::{After, Comparison, ListQuery, Operator, OrderBy, Scalar};
+use crate::query::{After, ListQuery, OrderBy, Parents, Scalar};
 use crate::schema::{Column, ColumnKind, ColumnSource, ResourceType};
 
 pub(super) struct ListSql {
@@ -24,11 +25,12 @@ pub(super) fn list_sql(kind: &ResourceType, query: &ListQuery) -> ListSql {
     if kind.soft_delete && !query.show_deleted {
         builder.terms.push("delete_time IS NULL".to_owned());
     }
-    for comparison in &query.filter {
-        builder.comparison(comparison);
+    for condition in filter::conditions(kind, &query.filter) {
+        builder.terms.push(condition.text);
+        builder.binds.extend(condition.binds);
     }
     if let Some(after) = &query.after {
-        builder.after(&query.order, after);
+        builder.after(&query.order, query.key_descending, after);
     }
     builder.finish(query)
 }
@@ -43,46 +45,41 @@ impl<'a> Builder<'a> {
     /// All children of one parent are one range of the primary key. With a filter or an order the
     /// indexes that begin with `parent` serve better.
     fn parent(&mut self, query: &ListQuery) {
-        let Some(parent) = query.parent.as_deref().filter(|parent| !parent.is_empty()) else { return };
-        if query.filter.is_empty() && query.order.is_empty() {
-            self.terms.push("key > $ AND key < $".to_owned());
-            self.binds.push(Bind::text(format!("{parent}/")));
-            // `0` is the character after `/`.
-            self.binds.push(Bind::text(format!("{parent}0")));
-        } else {
-            self.terms.push("parent = $".to_owned());
-            self.binds.push(Bind::text(parent));
+        let parents = Parents::new(query.parent.as_deref());
+        let by_key = query.filter.is_empty() && query.order.is_empty();
+        match &parents {
+            Parents::One(parent) if !by_key => self.term("parent = $", vec![Bind::text(*parent)]),
+            _ => self.prefix(&parents, if by_key { "key" } else { "parent" }),
+        }
+        if let Some(pattern) = parents.pattern("%", filter::escaped) {
+            self.term("parent LIKE $", vec![Bind::text(pattern)]);
         }
     }
 
     /// Rows of others are not there; the filter, the order and the page cannot tell.
     fn owner(&mut self, query: &ListQuery) {
         if let (Some(column), Sight::Own(subject)) = (self.kind.owner_column(), &query.sight) {
-            self.terms.push(format!("{} = $", column_name(column)));
-            self.binds.push(Bind::text(subject.as_ref()));
+            self.term(&format!("{} = $", column_name(column)), vec![Bind::text(subject.as_ref())]);
         }
     }
 
-    fn comparison(&mut self, comparison: &Comparison) {
-        let column = self.column(comparison.column);
-        let name = column_name(column);
-        let operator = match (comparison.operator, &comparison.value) {
-            (Operator::Equal, Scalar::Null) => return self.terms.push(format!("{name} IS NULL")),
-            (Operator::NotEqual, Scalar::Null) => return self.terms.push(format!("{name} IS NOT NULL")),
-            (_, Scalar::Null) => return self.terms.push("FALSE".to_owned()),
-            (Operator::Equal, _) => "=",
-            (Operator::NotEqual, _) => "<>",
-            (Operator::Less, _) => "<",
-            (Operator::LessOrEqual, _) => "<=",
-            (Operator::Greater, _) => ">",
-            (Operator::GreaterOrEqual, _) => ">=",
-        };
-        let value = self.value(column, &comparison.value);
-        self.terms.push(format!("{name} {operator} {value}"));
+    fn prefix(&mut self, parents: &Parents<'_>, column: &str) {
+        let first = parents.prefix();
+        if let Some(stem) = first.strip_suffix('/') {
+            // `0` is the character after `/`.
+            let beyond = format!("{stem}0");
+            let text = format!("{column} > $ AND {column} < $");
+            self.term(&text, vec![Bind::text(first.as_str()), Bind::text(beyond)]);
+        }
+    }
+
+    fn term(&mut self, text: &str, binds: Vec<Bind>) {
+        self.terms.push(text.to_owned());
+        self.binds.extend(binds);
     }
 
     /// `(a > $) OR (a = $ AND b > $) OR (a = $ AND b = $ AND key > $)`
-    fn after(&mut self, order: &[OrderBy], after: &After) {
+    fn after(&mut self, order: &[OrderBy], key_descending: bool, after: &After) {
         self.first_column_bound(order, after);
         let mut alternatives = Vec::with_capacity(order.len() + 1);
         for length in 0..=order.len() {
@@ -93,7 +90,7 @@ impl<'a> Builder<'a> {
             match order.get(length).zip(after.values.get(length)) {
                 Some((order, value)) => terms.push(self.beyond(*order, value)),
                 None => {
-                    terms.push("key > $".to_owned());
+                    terms.push(if key_descending { "key < $" } else { "key > $" }.to_owned());
                     self.binds.push(Bind::text(after.key.as_str()));
                 }
             }
@@ -152,7 +149,7 @@ impl<'a> Builder<'a> {
                 let direction = if order.descending { "DESC NULLS LAST" } else { "ASC NULLS FIRST" };
                 format!("{alias}{} {direction}, ", column_name(self.column(order.column)))
             });
-            columns.collect::<String>() + alias + "key"
+            columns.collect::<String>() + alias + if query.key_descending { "key DESC" } else { "key" }
         };
         let condition = if self.terms.is_empty() { "TRUE".to_owned() } else { self.terms.join(" AND ") };
         // The outer ORDER BY says what the join keeps anyway; of one page it costs nothing.
@@ -165,6 +162,7 @@ impl<'a> Builder<'a> {
             order("t."),
         );
         self.binds.push(Bind::Integer(i64::from(query.limit)));
-        ListSql { text, binds: self.binds, cached: query.filter.len() <= 1 && query.order.len() <= 1 }
+        let cached = query.filter.conjuncts().len() <= 1 && query.order.len() <= 1;
+        ListSql { text, binds: self.binds, cached }
     }
 }

@@ -8,6 +8,8 @@ mod commit;
 mod database;
 mod definition;
 mod failure;
+mod filter;
+mod fragment;
 pub mod grants;
 mod history;
 mod list;

@@ -3,10 +3,11 @@
 //! Nulls come first in ascending and last in descending order, as on PostgreSQL here. The shape of
 //! the text is decided by the client's filter, so the caller bounds how many are kept prepared.
 
+use super::filter;
 use super::statement::Bind;
 use super::table::{ROW_COLUMNS, column_name, identifier};
 use crate::model::Sight;
-use crate::query::{After, Comparison, ListQuery, Operator, OrderBy, Scalar};
+use crate::query::{After, ListQuery, OrderBy, Parents, Scalar};
 use crate::schema::{ColumnKind, ColumnSource, ResourceType};
 
 pub(super) struct ListSql {
@@ -21,19 +22,20 @@ pub(super) fn list_sql(kind: &ResourceType, query: &ListQuery) -> ListSql {
     if kind.soft_delete && !query.show_deleted {
         builder.terms.push("delete_time IS NULL".to_owned());
     }
-    for comparison in &query.filter {
-        builder.comparison(comparison);
+    for condition in filter::conditions(kind, &query.filter) {
+        builder.terms.push(condition.text);
+        builder.binds.extend(condition.binds);
     }
     if let Some(after) = query.after.as_ref().filter(|_| !is_key_range(query)) {
-        builder.after(&query.order, after);
+        builder.after(&query.order, query.key_descending, after);
     }
     builder.finish(query)
 }
 
-/// The children of one parent by key: `parent` says all.
+/// The children of one parent by key, or of some whose ids begin alike: a range of the primary key.
 fn is_key_range(query: &ListQuery) -> bool {
-    let has_parent = query.parent.as_deref().is_some_and(|parent| !parent.is_empty());
-    has_parent && query.filter.is_empty() && query.order.is_empty()
+    let has_prefix = !Parents::new(query.parent.as_deref()).prefix().is_empty();
+    has_prefix && query.filter.is_empty() && query.order.is_empty() && !query.key_descending
 }
 
 struct Builder<'a> {
@@ -46,53 +48,43 @@ impl Builder<'_> {
     /// All children of one parent are one range of the primary key. With a filter or an order the
     /// indexes that begin with `parent` serve better.
     fn parent(&mut self, query: &ListQuery) {
-        let Some(parent) = query.parent.as_deref().filter(|parent| !parent.is_empty()) else { return };
-        if is_key_range(query) {
-            let first = format!("{parent}/");
-            // One lower bound: of two the planner may take the one that starts each page at the first row.
-            let after = query.after.as_ref().map(|after| after.key.as_str()).unwrap_or_default();
-            self.terms.push("key > ? AND key < ?".to_owned());
-            self.binds.push(Bind::text(first.as_str().max(after)));
-            // `0` is the character after `/`.
-            self.binds.push(Bind::text(format!("{parent}0")));
-        } else {
-            self.terms.push("parent = ?".to_owned());
-            self.binds.push(Bind::text(parent));
+        let parents = Parents::new(query.parent.as_deref());
+        let by_key = query.filter.is_empty() && query.order.is_empty();
+        match &parents {
+            Parents::One(parent) if !by_key => self.term("parent = ?", vec![Bind::text(*parent)]),
+            _ => self.prefix(&parents, query, if by_key { "key" } else { "parent" }),
+        }
+        if let Some(pattern) = parents.pattern("*", str::to_owned) {
+            // Ids hold none of GLOB's own characters.
+            self.term("parent GLOB ?", vec![Bind::text(pattern)]);
         }
     }
 
     /// Rows of others are not there; the filter, the order and the page cannot tell.
     fn owner(&mut self, query: &ListQuery) {
         if let (Some(column), Sight::Own(subject)) = (self.kind.owner_column(), &query.sight) {
-            self.terms.push(format!("{} = ?", column_name(column)));
-            self.binds.push(Bind::text(subject.as_ref()));
+            self.term(&format!("{} = ?", column_name(column)), vec![Bind::text(subject.as_ref())]);
         }
     }
 
-    fn comparison(&mut self, comparison: &Comparison) {
-        let column = column_name(&self.kind.columns[comparison.column]);
-        if comparison.value == Scalar::Null {
-            self.terms.push(match comparison.operator {
-                Operator::Equal => format!("{column} IS NULL"),
-                Operator::NotEqual => format!("{column} IS NOT NULL"),
-                _ => "FALSE".to_owned(),
-            });
-            return;
-        }
-        let operator = match comparison.operator {
-            Operator::Equal => "=",
-            Operator::NotEqual => "<>",
-            Operator::Less => "<",
-            Operator::LessOrEqual => "<=",
-            Operator::Greater => ">",
-            Operator::GreaterOrEqual => ">=",
-        };
-        self.terms.push(format!("{column} {operator} ?"));
-        self.bind(comparison.column, &comparison.value);
+    fn prefix(&mut self, parents: &Parents<'_>, query: &ListQuery, column: &str) {
+        let first = parents.prefix();
+        let Some(stem) = first.strip_suffix('/') else { return };
+        // One lower bound: of two the planner may take the one that starts each page at the first row.
+        let after = query.after.as_ref().filter(|_| is_key_range(query));
+        let after = after.map(|after| after.key.as_str()).unwrap_or_default();
+        let text = format!("{column} > ? AND {column} < ?");
+        // `0` is the character after `/`.
+        self.term(&text, vec![Bind::text(first.as_str().max(after)), Bind::text(format!("{stem}0"))]);
+    }
+
+    fn term(&mut self, text: &str, binds: Vec<Bind>) {
+        self.terms.push(text.to_owned());
+        self.binds.extend(binds);
     }
 
     /// `(a > ?) OR (a = ? AND b > ?) OR (a = ? AND b = ? AND key > ?)`
-    fn after(&mut self, order: &[OrderBy], after: &After) {
+    fn after(&mut self, order: &[OrderBy], key_descending: bool, after: &After) {
         self.first_column_bound(order, after);
         let mut alternatives = Vec::with_capacity(order.len() + 1);
         for length in 0..=order.len() {
@@ -103,7 +95,7 @@ impl Builder<'_> {
             match order.get(length).zip(after.values.get(length)) {
                 Some((order, value)) => terms.push(self.beyond(*order, value)),
                 None => {
-                    terms.push("key > ?".to_owned());
+                    terms.push(if key_descending { "key < ?" } else { "key > ?" }.to_owned());
                     self.binds.push(Bind::text(after.key.as_str()));
                 }
             }
@@ -163,7 +155,7 @@ impl Builder<'_> {
             text.push_str(&column_name(&self.kind.columns[order.column]));
             text.push_str(if order.descending { " DESC, " } else { ", " });
         }
-        text.push_str("key LIMIT ?");
+        text.push_str(if query.key_descending { "key DESC LIMIT ?" } else { "key LIMIT ?" });
         self.binds.push(Bind::integer(i64::from(query.limit)));
         ListSql { text, binds: self.binds }
     }

@@ -6,6 +6,8 @@
 
 mod connection;
 mod database;
+mod filter;
+mod fragment;
 mod kind;
 mod list;
 mod member;

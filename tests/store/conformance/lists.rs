@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
-use trine::model::{Key, ResourceRef, Sight, Stored, Timestamp, TypeName};
-use trine::query::{After, Comparison, ListQuery, Operator, OrderBy, Scalar};
+use trine::model::{Key, ResourceRef, Sight, Stored, TypeName};
+use trine::query::{After, ListQuery, OrderBy, Scalar, filter};
 use trine::schema::{Catalogue, ResourceType, load};
 use trine::store::{ReadStore, WriteStore};
 
@@ -18,15 +18,7 @@ pub fn column(kind: &ResourceType, field: &str) -> usize {
 }
 
 pub fn query(parent: Option<&str>, limit: u32) -> ListQuery {
-    ListQuery {
-        parent: parent.map(str::to_owned),
-        sight: Sight::All,
-        filter: vec![],
-        order: vec![],
-        show_deleted: false,
-        after: None,
-        limit,
-    }
+    ListQuery::new(parent.map(str::to_owned), Sight::All, limit)
 }
 
 fn values(kind: &ResourceType, order: &[OrderBy], row: &Stored) -> Vec<Scalar> {
@@ -116,38 +108,22 @@ fn precedes(kind: &ResourceType, order: &[OrderBy], first: &Stored, second: &Sto
 pub async fn filters_compare_promoted_columns(fresh: Factory) {
     let fixture = filled(fresh).await;
     let kind = entries();
-    let compare = |field: &str, operator, value: &str| Comparison {
-        column: column(kind, field),
-        operator,
-        value: Scalar::Text(value.to_owned()),
-    };
-    let time = Timestamp::from_stored("2026-11-12T00:00:00.000000000Z");
-    for (filter, expected) in [
-        (vec![compare("title", Operator::Equal, "t1")], 8),
-        (vec![compare("title", Operator::NotEqual, "t1")], 22),
-        (vec![compare("state", Operator::Equal, "PUBLISHED")], 15),
-        (vec![compare("state", Operator::Equal, "STATE_UNSPECIFIED")], 15),
-        (vec![compare("publish_time", Operator::GreaterOrEqual, time.as_str())], 12),
-        (vec![compare("publish_time", Operator::Less, time.as_str())], 8),
-        (
-            vec![
-                compare("title", Operator::Greater, "t0"),
-                compare("title", Operator::LessOrEqual, "t2"),
-                compare("state", Operator::Equal, "PUBLISHED"),
-            ],
-            7,
-        ),
+    for (text, expected) in [
+        ("title = t1", 8),
+        ("title != t1", 22),
+        ("state = PUBLISHED", 15),
+        ("state = STATE_UNSPECIFIED", 15),
+        ("publish_time >= 2026-11-12T00:00:00Z", 12),
+        ("publish_time < 2026-11-12T00:00:00Z", 8),
+        ("title > t0 AND title <= t2 AND state = PUBLISHED", 7),
     ] {
+        let filter = filter::parse(kind, text).unwrap();
         let by_title = vec![OrderBy { column: column(kind, "title"), descending: true }];
-        let wanted = ListQuery { filter: filter.clone(), order: by_title, ..query(Some("alice"), 4) };
-        assert_eq!(pages(&fixture, kind, wanted).await.len(), expected, "{filter:?}");
+        let wanted = ListQuery { filter, order: by_title, ..query(Some("alice"), 4) };
+        assert_eq!(pages(&fixture, kind, wanted).await.len(), expected, "{text}");
     }
-    let by_count = Comparison {
-        column: column(users(), "entry_count"),
-        operator: Operator::Equal,
-        value: Scalar::Integer(0),
-    };
-    let wanted = ListQuery { filter: vec![by_count], ..query(Some(""), 10) };
+    let filter = filter::parse(users(), "entry_count = 0").unwrap();
+    let wanted = ListQuery { filter, ..query(Some(""), 10) };
     assert_eq!(pages(&fixture, users(), wanted).await.len(), 1);
 }
 

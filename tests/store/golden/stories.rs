@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use trine::model::{
     Change, IdempotencyKey, Key, OperationId, OperationResult, Precondition, Sight, Timestamp, WriteSet,
 };
-use trine::query::{After, Comparison, ListQuery, Operator, OrderBy, Scalar};
+use trine::query::{After, ListQuery, OrderBy, Scalar, filter};
 use trine::store::backend::{Asked, Database, Patience, Reader, Reading, Verdict, Writer};
 use trine::store::request_log::{AcceptedRequest, LogJob, RequestLog, Work};
 
@@ -158,12 +158,8 @@ fn list_everywhere(doors: &mut Doors) {
 
 fn list_filtered(doors: &mut Doors) {
     // Of one parent: the indexes of a child resource begin with it.
-    let comparison = |value: &str| Comparison {
-        column: column(entries(), "title"),
-        operator: Operator::Equal,
-        value: Scalar::Text(value.to_owned()),
-    };
-    doors.list(ListQuery { filter: vec![comparison("title 00107")], ..query(Some("u007"), 20) });
+    let filter = filter::parse(entries(), "title = \"title 00107\"").unwrap();
+    doors.list(ListQuery { filter, ..query(Some("u007"), 20) });
 }
 
 fn list_ordered(doors: &mut Doors) {

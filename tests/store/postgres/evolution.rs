@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde_json::json;
 use trine::model::{Key, Precondition, Reason, ResourceRef, Sight, TypeName};
-use trine::query::{Comparison, ListQuery, Operator, Scalar};
-use trine::schema::{Catalogue, load};
+use trine::query::{Filter, ListQuery, Operator, Scalar};
+use trine::schema::{Catalogue, ColumnKind, load};
 use trine::store::backend::Reading;
 use trine::store::{Patience, Verdict};
 
@@ -71,17 +71,9 @@ fn an_index_on_an_old_field_covers_old_rows() {
 
     let kind = indexed.resource(&TypeName::new("shop.v1.Item")).unwrap();
     let column = kind.columns.iter().position(|column| column.field == "price").unwrap();
-    let filter =
-        vec![Comparison { column, operator: Operator::GreaterOrEqual, value: Scalar::Integer(2498) }];
-    let query = ListQuery {
-        parent: Some(String::new()),
-        sight: Sight::All,
-        filter,
-        order: vec![],
-        show_deleted: false,
-        after: None,
-        limit: 10,
-    };
+    let value = Scalar::Integer(2498);
+    let filter = Filter::column(column, ColumnKind::Integer, Operator::GreaterOrEqual, value);
+    let query = ListQuery { filter, ..ListQuery::new(Some(String::new()), Sight::All, 10) };
     let found = database.reader(Reading::Lists, false).unwrap().list(kind, &query).unwrap().value;
     let keys: Vec<&str> = found.iter().map(|row| row.key.as_str()).collect();
     assert_eq!(keys, ["i2498", "i2499", "new"]);
