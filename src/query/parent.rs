@@ -35,9 +35,7 @@ impl<'a> Parents<'a> {
     pub fn pattern(&self, any: &str, quote: impl Fn(&str) -> String) -> Option<String> {
         let Self::Some(ids) = self else { return None };
         let after_prefix = ids.iter().skip_while(|id| id.is_some());
-        if after_prefix.flatten().next().is_none() {
-            return None;
-        }
+        after_prefix.flatten().next()?;
         let parts: Vec<String> = ids.iter().map(|id| id.map_or_else(|| any.to_owned(), &quote)).collect();
         Some(parts.join("/"))
     }

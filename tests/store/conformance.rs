@@ -3,6 +3,7 @@
 //! `conformance!(path::to::factory)` makes a test of each story for one kind of database; the
 //! factory returns a fresh, empty [`fixture::TestDatabase`].
 
+pub mod filters;
 pub mod fixture;
 pub mod idempotency;
 pub mod kinds;
@@ -36,6 +37,7 @@ macro_rules! conformance {
             a_failure_is_recorded_without_taking_the_key,
             a_failure_ends_with_the_answer_of_its_key,
             finished_operations_are_listed_newest_first);
+        conformance!($factory; filters: random_filters_agree_with_an_evaluator);
         conformance!($factory; lists:
             pages_are_complete_under_ties_and_nulls,
             filters_compare_promoted_columns,
