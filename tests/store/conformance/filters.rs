@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use trine::model::{Change, Key, Precondition, ResourceRef, TypeName};
+use trine::model::{Change, Key, Precondition, ResourceRef, Sight, TypeName};
 use trine::query::{ListQuery, filter};
 use trine::schema::{Catalogue, ResourceType, load};
 use trine::store::{ReadStore, WriteStore};
@@ -48,7 +48,7 @@ async fn ask(
 ) -> usize {
     let text = question.text();
     let filter = filter::parse(kind, &text).unwrap_or_else(|error| panic!("{text}: {error}"));
-    let query = ListQuery { filter, ..ListQuery::new(Some(String::new()), 1000) };
+    let query = ListQuery { filter, ..ListQuery::new(Some(String::new()), Sight::All, 1000) };
     let rows =
         fixture.read.list(kind, query, deadline()).await.unwrap_or_else(|error| panic!("{text}: {error:?}"));
     let found: BTreeSet<String> = rows.value.iter().map(|row| row.key.as_str().to_owned()).collect();
