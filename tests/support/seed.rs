@@ -5,13 +5,18 @@ use rand::{RngExt, SeedableRng};
 
 /// A generator for the test `name`; its seed goes to the test's output.
 pub fn generator(name: &str) -> StdRng {
+    StdRng::seed_from_u64(number(name))
+}
+
+/// The seed itself, for a program that makes its own choices.
+pub fn number(name: &str) -> u64 {
     let given = std::env::var("TRINE_TEST_SEED").ok();
     let seed = match given {
         Some(text) => text.parse().expect("TRINE_TEST_SEED is a number"),
         None => rand::rng().random::<u64>(),
     };
     println!("{name}: TRINE_TEST_SEED={seed}");
-    StdRng::seed_from_u64(seed)
+    seed
 }
 
 /// How often a fault test kills: 20, or what `make soak` asks for.

@@ -55,3 +55,11 @@ impl ProtobufConformance {
         command
     }
 }
+
+/// A Python that finds what was installed for it, and nothing of the machine's own.
+pub fn python() -> std::process::Command {
+    let mut command = std::process::Command::new("python3");
+    command.env("PYTHONPATH", existing(tools().join("python"))).env("PYTHONDONTWRITEBYTECODE", "1");
+    command.env("NO_PROXY", "127.0.0.1");
+    command
+}

@@ -11,6 +11,7 @@ mod browser;
 mod checker;
 mod checker_breaks;
 mod consistency;
+mod documents;
 mod drain;
 mod failpoints;
 mod flags;
