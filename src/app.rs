@@ -6,6 +6,7 @@
 mod databases;
 mod deployment;
 mod drain;
+mod evolution;
 mod probes;
 mod schema;
 mod services;
@@ -20,13 +21,14 @@ use crate::config::{LogFormat, Settings};
 use crate::http::openapi::{self, Scope};
 use crate::http::routes::Routes;
 use crate::http::{self, Current, Limits};
-use crate::store::WriteStore;
+use crate::store::{Admission, WriteStore};
 use crate::telemetry::{self, Telemetry};
 
 pub use show::{Shown, show_schema};
 
 use deployment::Deployment;
 use drain::StopSignals;
+pub use evolution::{Against, check_schema, prune};
 use services::Services;
 use watch::Changes;
 
@@ -44,6 +46,16 @@ pub enum Following {
     No,
     /// `--watch`
     Changes,
+}
+
+impl Following {
+    /// A schema that is still being written need not be kept.
+    fn admission(self) -> Admission {
+        match self {
+            Self::No => Admission::Permanent,
+            Self::Changes => Admission::Draft,
+        }
+    }
 }
 
 /// `trine serve`: runs until SIGTERM or SIGINT, drains, exits 0.
@@ -90,7 +102,8 @@ async fn run(settings: Settings, following: Following, telemetry: &Telemetry) ->
     let catalogue = Arc::new(schema::load(&settings)?);
     // Before databases: a schema that cannot be served is not applied.
     let rules = schema::servable(&settings, &catalogue)?;
-    let databases = databases::open(&settings, &catalogue).map_err(|refusal| vec![refusal])?;
+    let databases =
+        databases::open(&settings, &catalogue, following.admission()).map_err(|refusal| vec![refusal])?;
     let probes = Arc::new(probes::probes(&settings, &catalogue, &databases, telemetry));
     let deployment = Deployment::new(settings, databases)?;
     let (api, engine) = deployment.serve(catalogue, rules)?;

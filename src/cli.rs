@@ -8,10 +8,9 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::app::{self, Following, Shown};
+use crate::app::{self, Against, Following, Shown};
 use crate::config::{ConfigProblem, Overrides, Settings};
 use crate::role::{Given, Role};
-use crate::schema;
 use crate::store::postgres::grants::{Rights, grants_sql};
 
 const FOUND_SOMETHING: u8 = 1;
@@ -63,8 +62,15 @@ enum ConfigCommand {
 
 #[derive(Subcommand)]
 enum SchemaCommand {
-    /// Exit 1 and one line for each mistake in the .proto files.
-    Check(ConfigArguments),
+    /// Exit 1 and one line for each mistake in the .proto files, or for each change that would break something.
+    Check {
+        #[command(flatten)]
+        configuration: ConfigArguments,
+        /// An older schema (a directory, a .binpb descriptor set), or `database`: all that the configured
+        /// database has admitted, and its rows.
+        #[arg(long, value_name = "PATH|database", value_parser = against)]
+        against: Option<Against>,
+    },
     /// Bring the primary up to the schema.
     Apply(ConfigArguments),
     /// Print what the schema amounts to; touches no database.
@@ -74,6 +80,14 @@ enum SchemaCommand {
         /// The DDL of tables, indexes and views on the configured kind of database.
         #[arg(long)]
         sql: bool,
+    },
+    /// List what only older schemas need: dropped pbtables, columns, indexes, values of deleted fields.
+    Prune {
+        #[command(flatten)]
+        configuration: ConfigArguments,
+        /// Remove it. Binaries of older schemas can then not be started again.
+        #[arg(long)]
+        yes: bool,
     },
 }
 
@@ -143,6 +157,14 @@ fn rights(text: &str) -> Result<Rights, String> {
     }
 }
 
+fn against(text: &str) -> Result<Against, String> {
+    match std::path::Path::new(text) {
+        _ if text == "database" => Ok(Against::Database),
+        path if path.exists() => Ok(Against::Path(path.to_owned())),
+        _ => Err("is no directory and no .binpb file; write a path, or `database`".to_owned()),
+    }
+}
+
 fn key_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) => Ok((key.trim().to_owned(), value.trim().to_owned())),
@@ -159,7 +181,12 @@ pub fn run() -> ExitCode {
         }
         Command::Config(ConfigCommand::Print(arguments)) => print_configuration(arguments),
         Command::Config(ConfigCommand::Check(arguments)) => configured(arguments, check_configuration),
-        Command::Schema(SchemaCommand::Check(arguments)) => configured(arguments, check_schema),
+        Command::Schema(SchemaCommand::Check { configuration, against }) => {
+            configured(configuration, |settings| app::check_schema(&settings, against.as_ref()))
+        }
+        Command::Schema(SchemaCommand::Prune { configuration, yes }) => {
+            configured(configuration, |settings| app::prune(&settings, yes))
+        }
         Command::Schema(SchemaCommand::Apply(arguments)) => configured(arguments, app::apply_schema),
         Command::Openapi(arguments) => configured(arguments, app::print_openapi),
         Command::Schema(SchemaCommand::Show { arguments, sql }) => {
@@ -187,18 +214,6 @@ fn print_configuration(arguments: ConfigArguments) -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(problems) => refuse(&problems),
-    }
-}
-
-fn check_schema(settings: Settings) -> ExitCode {
-    match schema::load(&settings.schema.paths, &settings.schema.domains) {
-        Ok(_) => ExitCode::SUCCESS,
-        Err(problems) => {
-            for problem in problems {
-                eprintln!("{}: {}", problem.location, problem.message);
-            }
-            ExitCode::from(FOUND_SOMETHING)
-        }
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use crate::config::{DatabaseSettings, Secret, Settings};
 use crate::model::Error;
 use crate::schema::Catalogue;
-use crate::store::{DatabaseUrl, OpenOptions, ReadStore, RequestStore, WriteStore};
+use crate::store::{Admission, DatabaseUrl, OpenOptions, ReadStore, RequestStore, WriteStore};
 
 /// How often a primary forgets what is past its time and makes ready for the next hours.
 const RETENTION_INTERVAL: Duration = Duration::from_secs(300);
@@ -59,13 +59,15 @@ async fn retain(primary: DatabaseUrl, options: OpenOptions, keep_hours: u32) {
 
 /// Opens what the configuration gives; `config` has made sure that it is what the plan allows.
 /// A refusal names the key whose database it is.
-pub fn open(settings: &Settings, catalogue: &Catalogue) -> Result<Databases, String> {
+pub fn open(settings: &Settings, catalogue: &Catalogue, admission: Admission) -> Result<Databases, String> {
     let options = options(&settings.database);
     let primary = url(&settings.database.primary);
     // The primary is prepared before it is read: its readers need the tables.
     let writes = primary
         .as_ref()
-        .map(|primary| WriteStore::open(primary, options, catalogue).map_err(of("database.primary")))
+        .map(|primary| {
+            WriteStore::open_as(primary, options, catalogue, admission).map_err(of("database.primary"))
+        })
         .transpose()?;
     let reads = match (primary, url(&settings.database.replica)) {
         (Some(primary), _) => ReadStore::open(&primary, options, false).map_err(of("database.primary"))?,

@@ -15,6 +15,7 @@ use super::deployment::Deployment;
 use super::services::Services;
 use super::{Refusals, databases, schema};
 use crate::http::{Current, Probes};
+use crate::store::Admission;
 
 /// Editors write a file in several steps; this long nothing may have happened before it is read.
 const QUIET: Duration = Duration::from_millis(100);
@@ -112,7 +113,7 @@ async fn reload(
     }
     if let Some(writes) = deployment.databases.writes.clone() {
         let admitted = catalogue.clone();
-        tokio::task::spawn_blocking(move || writes.admit(&admitted))
+        tokio::task::spawn_blocking(move || writes.admit(&admitted, Admission::Draft))
             .await
             .map_err(panicked)?
             .map_err(|error| vec![databases::of("database.primary")(error)])?;

@@ -81,7 +81,7 @@ pub struct StandardFields {
 }
 
 /// A message with `google.api.resource`: one pbtable.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ResourceType {
     pub name: TypeName,
     /// `blog.v1`
@@ -98,6 +98,8 @@ pub struct ResourceType {
     pub standard: StandardFields,
     /// Declares `delete_time`: a delete keeps the resource until `purge_time` (AIP-164).
     pub soft_delete: bool,
+    /// `(trine.v1.dropped)`: a tombstone of what was served once.
+    pub dropped: bool,
     pub columns: Vec<Column>,
     pub indexes: Vec<Index>,
     /// Position in `columns` of the field that says whose a row is: others neither see nor write it.
@@ -158,12 +160,16 @@ pub struct Command {
 }
 
 /// One schema, checked: what is served and the bytes that it came from.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Catalogue {
     pub pool: DescriptorPool,
     /// Of every message of the pool.
     pub(super) shapes: Arc<Shapes>,
     pub types: Vec<Arc<ResourceType>>,
+    /// Dropped pbtables: nothing is served, nothing stored is touched.
+    pub tombstones: Vec<Arc<ResourceType>>,
+    /// The pool that still has source locations; none for an admitted descriptor set.
+    pub(super) sources: Option<DescriptorPool>,
     pub commands: Vec<Arc<Command>>,
     /// Standard methods that services declare; the others have their default routes.
     pub standard_routes: Vec<StandardRoute>,

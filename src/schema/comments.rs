@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use prost_reflect::{DescriptorPool, EnumDescriptor, FileDescriptor, MessageDescriptor};
 
 /// Comments of messages, fields, enums, their values, services and methods.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Comments(HashMap<String, String>);
 
 impl Comments {

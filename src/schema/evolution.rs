@@ -1,139 +1,90 @@
-//! May a new schema follow an old one over the same stored documents? The short answer: it may only add.
+//! May a new schema follow an old one over the same stored documents, clients and older binaries?
 //!
-//! Documents are stored by JSON name and enum name, so names count as much as numbers and types do.
-//! Not here: reserved deletions, data probes, and the rest of the rules that let a schema shrink.
+//! Documents are stored by JSON name and enum name, so names count as much as numbers and types do. The rules
+//! are those of `buf breaking` in its category WIRE_JSON and what that misses: presence, the pbtable's identity,
+//! openness of enums, ranges of numbers. What only the rows can say comes back as a [`Question`].
+//! Not here: reading rows (store), which sets a database has admitted (store).
 
-use std::collections::HashSet;
+mod enums;
+mod fields;
+mod harm;
+mod messages;
+mod methods;
+mod report;
+mod tables;
 
-use prost_reflect::{Cardinality, DescriptorPool, EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor};
+use self::report::Report;
+use super::{Catalogue, SchemaProblem};
+use crate::model::TypeName;
 
-use super::options::Options;
-use super::{Catalogue, Pattern, SchemaProblem};
+/// What a new schema means for what an old one left behind.
+#[derive(Debug, Default)]
+pub struct Comparison {
+    /// Each is a reason to refuse the new schema.
+    pub breaks: Vec<SchemaProblem>,
+    /// Harmless only if the stored rows say so.
+    pub questions: Vec<Question>,
+    /// Harmless, and good to know.
+    pub notes: Vec<SchemaProblem>,
+}
 
-/// Everything in `new` that stored resources of `old` would not survive.
-pub fn additive(old: &Catalogue, new: &Catalogue) -> Vec<SchemaProblem> {
-    let mut check = Check { new: &new.pool, seen: HashSet::new(), problems: Vec::new() };
-    for kind in &old.types {
-        match new.resource(&kind.name) {
-            // Described, though not among the domains that this deployment serves.
-            None if is_resource(new, &kind.descriptor) => {}
-            None => check.report(
-                &kind.descriptor,
-                format!("pbtable `{}` is gone and its resources are still stored; bring it back", kind.name),
-            ),
-            Some(successor) if collections(&kind.pattern) != collections(&successor.pattern) => check.report(
-                &successor.descriptor,
-                format!("the pattern of `{}` changed, and with it every name; change it back", kind.name),
-            ),
-            Some(_) => {}
-        }
-        check.message(&kind.descriptor);
+/// What rows may not hold, for a change to be harmless.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// Whose rows are to be looked at.
+    pub kind: TypeName,
+    pub asks: Asks,
+    /// What changed, where, and the remedy, in case that rows do hold it.
+    pub change: SchemaProblem,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asks {
+    /// No row holds the enum's value, under any of these names.
+    NoEnumValue { enumeration: String, names: Vec<String> },
+    /// No two live rows agree in these fields (proto names), as far as they are set.
+    NoDuplicates { fields: Vec<String> },
+    /// No row at all: the pbtable is empty, was pruned, or never was.
+    NoRows,
+}
+
+/// Compares the whole of two schemas; a lawful history compares each new one with every old one.
+pub fn compare(old: &Catalogue, new: &Catalogue) -> Comparison {
+    let mut report = Report::new(old, new);
+    tables::compare(&mut report);
+    messages::compare(&mut report);
+    methods::compare(&mut report);
+    report.into_comparison()
+}
+
+impl Comparison {
+    /// One comparison of many; what several old schemas have in common is said once.
+    pub fn merge(&mut self, other: Self) {
+        extend(&mut self.breaks, other.breaks);
+        extend(&mut self.questions, other.questions);
+        extend(&mut self.notes, other.notes);
     }
-    check.problems
 }
 
-fn is_resource(catalogue: &Catalogue, old: &MessageDescriptor) -> bool {
-    let message = catalogue.pool.get_message_by_name(old.full_name());
-    message.is_some_and(|message| Options::new(&catalogue.pool).resource(&message).is_some())
-}
-
-/// Variables may be renamed: they are not stored.
-fn collections(pattern: &Pattern) -> Vec<&str> {
-    pattern.segments.iter().map(|(collection, _)| collection.as_str()).collect()
-}
-
-struct Check<'a> {
-    new: &'a DescriptorPool,
-    /// Messages and enums that were compared already: types may contain themselves.
-    seen: HashSet<String>,
-    problems: Vec<SchemaProblem>,
-}
-
-impl Check<'_> {
-    fn report(&mut self, message: &MessageDescriptor, problem: String) {
-        self.problems.push(SchemaProblem::at(message.parent_file().name(), problem));
-    }
-
-    fn message(&mut self, old: &MessageDescriptor) {
-        if !self.seen.insert(old.full_name().to_owned()) {
-            return;
+fn extend<T: PartialEq>(into: &mut Vec<T>, more: Vec<T>) {
+    for item in more {
+        if !into.contains(&item) {
+            into.push(item);
         }
-        // A pbtable that is gone has been reported; a part that is gone shows in the fields that use it.
-        let Some(new) = self.new.get_message_by_name(old.full_name()) else { return };
-        for field in old.fields() {
-            match new.get_field(field.number()) {
-                Some(successor) => {
-                    if let Some(change) = change(&field, &successor) {
-                        let name = field.full_name();
-                        self.report(&new, format!("`{name}` {change}; add a new field instead"));
-                    }
-                }
-                None => {
-                    self.report(&new, format!("`{}` is gone or renumbered; bring it back", field.full_name()))
-                }
+    }
+}
+
+impl Question {
+    /// The change, and what a database will be asked.
+    pub fn sentence(&self) -> String {
+        let (kind, change) = (&self.kind, &self.change.message);
+        let condition = match &self.asks {
+            Asks::NoEnumValue { names, .. } => format!("no row of `{kind}` holds `{}`", names.join("`, `")),
+            Asks::NoDuplicates { fields } => {
+                format!("no two rows of `{kind}` agree in `{}`", fields.join("`, `"))
             }
-            match field.kind() {
-                Kind::Message(part) => self.message(&part),
-                Kind::Enum(part) => self.enumeration(&part, &new),
-                _ => {}
-            }
-        }
+            Asks::NoRows => format!("`{kind}` has no rows"),
+        };
+        format!("{change}; a database admits it only if {condition} (`--against database` asks it)")
     }
-
-    fn enumeration(&mut self, old: &EnumDescriptor, user: &MessageDescriptor) {
-        if !self.seen.insert(old.full_name().to_owned()) {
-            return;
-        }
-        let Some(new) = self.new.get_enum_by_name(old.full_name()) else { return };
-        for value in old.values() {
-            // The first declared name is the one that is written; an alias before it would split the rows in two.
-            if written_name(old, value.number()) != written_name(&new, value.number()) {
-                let (name, number) = (value.full_name(), value.number());
-                self.report(
-                    user,
-                    format!("enum value `{name}` = {number} is gone or renamed; bring it back"),
-                );
-            }
-        }
-    }
-}
-
-/// What changed, as the end of a sentence.
-fn change(old: &FieldDescriptor, new: &FieldDescriptor) -> Option<String> {
-    if old.name() != new.name() || old.json_name() != new.json_name() {
-        return Some(format!("is now called `{}` (JSON `{}`)", new.name(), new.json_name()));
-    }
-    let (before, after) = (type_name(&old.kind()), type_name(&new.kind()));
-    if before != after {
-        return Some(format!("was {before} and is {after}"));
-    }
-    if is_repeated(old) != is_repeated(new) {
-        return Some("changed between singular and repeated".to_owned());
-    }
-    if old.supports_presence() != new.supports_presence() {
-        return Some("changed between optional and not".to_owned());
-    }
-    (oneof(old) != oneof(new)).then(|| "moved into or out of a oneof".to_owned())
-}
-
-fn is_repeated(field: &FieldDescriptor) -> bool {
-    field.cardinality() == Cardinality::Repeated
-}
-
-fn oneof(field: &FieldDescriptor) -> Option<String> {
-    let oneof = field.containing_oneof().filter(|oneof| !oneof.is_synthetic())?;
-    Some(oneof.name().to_owned())
-}
-
-fn type_name(kind: &Kind) -> String {
-    match kind {
-        Kind::Message(message) => message.full_name().to_owned(),
-        Kind::Enum(descriptor) => descriptor.full_name().to_owned(),
-        scalar => format!("{scalar:?}").to_lowercase(),
-    }
-}
-
-fn written_name(descriptor: &EnumDescriptor, number: i32) -> Option<String> {
-    let declared = &descriptor.enum_descriptor_proto().value;
-    declared.iter().find(|value| value.number() == number).map(|value| value.name().to_owned())
 }

@@ -65,7 +65,8 @@ fn compile(
     let shapes = Arc::new(shapes);
     let mut types = resource::resource_types(&pool, serves, &options, &shapes, &mut problems);
     let methods = methods::methods(&pool, serves, &options, &mut types, &mut problems);
-    let types: Vec<_> = types.into_iter().map(Arc::new).collect();
+    let (tombstones, types): (Vec<_>, Vec<_>) =
+        types.into_iter().map(Arc::new).partition(|kind| kind.dropped);
     let by_name: HashMap<_, _> =
         types.iter().enumerate().map(|(index, kind)| (kind.name.clone(), index)).collect();
     let digest = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
@@ -75,6 +76,8 @@ fn compile(
         pool,
         shapes,
         types,
+        tombstones,
+        sources: sources.cloned(),
         commands: methods.commands,
         standard_routes: methods.standard_routes,
         by_name,
@@ -132,9 +135,13 @@ const VOCABULARY: &[&str] = &[
     "trine.v1",
 ];
 
+pub(super) fn is_vocabulary(package: &str) -> bool {
+    VOCABULARY.contains(&package)
+}
+
 fn is_served(package: &str, domains: &[String]) -> bool {
     let is_named = domains.iter().any(|glob| glob == package);
-    is_named || !VOCABULARY.contains(&package) && domains.iter().any(|glob| glob_matches(glob, package))
+    is_named || !is_vocabulary(package) && domains.iter().any(|glob| glob_matches(glob, package))
 }
 
 /// `*` stands for any run of characters, dots too: `shop.*` is `shop.v1` and `shop.stock.v1`.

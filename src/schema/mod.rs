@@ -18,6 +18,7 @@ mod options;
 mod resource;
 pub(crate) mod shape;
 mod source;
+pub mod storage;
 mod summary;
 #[cfg(test)]
 mod tests;

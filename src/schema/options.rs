@@ -20,12 +20,12 @@ pub(crate) struct Options {
     unique: Option<ExtensionDescriptor>,
     indexes: Option<ExtensionDescriptor>,
     owner_field: Option<ExtensionDescriptor>,
+    dropped: Option<ExtensionDescriptor>,
     /// Declared for later releases: believed to work if they were ignored.
     later: Vec<ExtensionDescriptor>,
 }
 
-const LATER: [&str; 4] =
-    ["trine.v1.dropped", "trine.v1.owner_field", "trine.v1.sql_writable", "trine.v1.event_before"];
+const LATER: [&str; 3] = ["trine.v1.owner_field", "trine.v1.sql_writable", "trine.v1.event_before"];
 
 /// `google.api.resource`
 #[derive(Debug)]
@@ -65,6 +65,7 @@ impl Options {
             unique: extension("trine.v1.unique"),
             indexes: extension("trine.v1.indexes"),
             owner_field: extension("trine.v1.owner_field"),
+            dropped: extension("trine.v1.dropped"),
             later: LATER.into_iter().filter_map(extension).collect(),
         }
     }
@@ -103,6 +104,10 @@ impl Options {
             }
         }
         behavior
+    }
+
+    pub fn is_dropped(&self, message: &MessageDescriptor) -> bool {
+        flag(&self.dropped, &message.options())
     }
 
     pub fn is_indexed(&self, field: &FieldDescriptor) -> bool {

@@ -74,6 +74,7 @@ fn resource_type(
         pattern,
         descriptor: message.clone(),
         standard,
+        dropped: options.is_dropped(message),
         soft_delete: standard.delete_time,
         columns,
         indexes,
@@ -172,7 +173,7 @@ fn is_timestamp(message: &MessageDescriptor, name: &str) -> bool {
 /// Two types under one path could not be told apart.
 fn refuse_shared_routes(types: &[ResourceType], problems: &mut Problems<'_>) {
     let mut seen: HashMap<(String, Vec<String>), &ResourceType> = HashMap::new();
-    for kind in types {
+    for kind in types.iter().filter(|kind| !kind.dropped) {
         let collections = kind.pattern.segments.iter().map(|(collection, _)| collection.clone()).collect();
         if let Some(other) = seen.insert((kind.package.clone(), collections), kind) {
             let message = format!("`{}` and `{}` have the same pattern; change one", other.name, kind.name);

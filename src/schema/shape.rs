@@ -4,6 +4,8 @@
 //! a write looks at every field, so all that is done once, here. Not here: anything about storage.
 //! Invariant: indices into a [`Shapes`] come from the same [`Shapes`].
 
+mod overlay;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -20,10 +22,10 @@ pub(crate) struct Shapes {
     messages: Vec<MessageShape>,
     by_name: HashMap<String, usize>,
     any_immutable: bool,
-    constraints: Constraints,
+    constraints: Arc<Constraints>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct MessageShape {
     /// Its own index.
     pub position: usize,
@@ -33,7 +35,7 @@ pub(crate) struct MessageShape {
     lookup: HashMap<String, usize>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct FieldShape {
     pub name: String,
     pub json_name: String,
@@ -132,12 +134,12 @@ impl Shapes {
             descriptors.iter().enumerate().map(|(index, message)| compiler.message(index, message)).collect();
         let any_immutable =
             messages.iter().flat_map(|message| &message.fields).any(|field| field.behavior.immutable);
-        Self { messages, by_name, any_immutable, constraints: Constraints::default() }
+        Self { messages, by_name, any_immutable, constraints: Arc::default() }
     }
 
     /// Adds what `buf.validate` says, which is compiled against the shapes.
     pub fn constrain(&mut self, constraints: Constraints) {
-        self.constraints = constraints;
+        self.constraints = Arc::new(constraints);
     }
 
     pub fn constraints(&self) -> &Constraints {

@@ -11,6 +11,7 @@ use crate::model::{
 };
 use crate::query::ListQuery;
 use crate::schema::{Catalogue, ResourceType};
+use crate::store::admission::{Admission, Findings};
 
 /// A read and the position it was read at, both from one statement.
 #[derive(Clone, Debug)]
@@ -203,7 +204,11 @@ pub enum Reading {
 pub trait Database: Send + Sync {
     /// Migrations of the chassis tables, then additive apply of the schema, kept in the history. Returns the
     /// storage catalogue (the newest admitted).
-    fn prepare_primary(&self, catalogue: &Catalogue) -> Result<Catalogue>;
+    fn prepare_primary(&self, catalogue: &Catalogue, admission: Admission) -> Result<Catalogue>;
+    /// What `catalogue` would mean for what is stored and for the schemas admitted before. Changes nothing.
+    fn check_schema(&self, catalogue: &Catalogue) -> Result<Findings>;
+    /// What only schemas older than `catalogue`, the newest, need: a line each; removed when `really`.
+    fn prune(&self, catalogue: &Catalogue, really: bool) -> Result<Vec<String>>;
     /// Migrations of a microservice's events database.
     fn prepare_events(&self) -> Result<()>;
     fn storage_catalogue(&self) -> Result<Catalogue>;

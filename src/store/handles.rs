@@ -19,6 +19,7 @@ use super::backend::{Database, Reading};
 use super::lane::LaneOptions;
 use crate::model::Result;
 use crate::schema::Catalogue;
+use crate::store::admission::Findings;
 
 /// `sqlite:PATH` or `postgres://…`, parsed once.
 #[derive(Clone, PartialEq, Eq)]
@@ -87,6 +88,16 @@ impl DatabaseUrl {
             Self::Sqlite(path) => super::sqlite::open(path, options),
             Self::Postgres(url) => super::postgres::open(url, options),
         }
+    }
+
+    /// What `catalogue` would mean for this database; changes nothing. Blocks.
+    pub fn check_schema(&self, options: OpenOptions, catalogue: &Catalogue) -> Result<Findings> {
+        self.open(options)?.check_schema(catalogue)
+    }
+
+    /// What only schemas older than `catalogue`, the newest, need: a line each; removed when `really`. Blocks.
+    pub fn prune(&self, options: OpenOptions, catalogue: &Catalogue, really: bool) -> Result<Vec<String>> {
+        self.open(options)?.prune(catalogue, really)
     }
 
     /// Drops answers under idempotency keys that are older than `keep_hours`, and old operations.

@@ -5,6 +5,7 @@
 //! Invariants: `commit` is the only writer of resources; a store opened for reading has no write
 //! handle; nothing is acknowledged before it is durable.
 
+pub mod admission;
 pub mod backend;
 mod crash_points;
 pub mod handles;
@@ -16,6 +17,7 @@ pub mod sqlite;
 pub mod token;
 pub mod watcher;
 
+pub use admission::{Admission, Findings};
 pub use backend::{Committed, Patience, Read, Reader, Verdict, Writer};
 pub use handles::{DatabaseUrl, Health, OpenOptions, ReadStore, RequestStore, WriteStore};
 pub use token::TokenCodec;

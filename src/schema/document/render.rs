@@ -18,7 +18,7 @@ impl ResourceType {
 
     /// Appends what [`ResourceType::render_json`] answers: a page is many of them.
     pub fn push_json(&self, stored: &Stored, text: &mut String) {
-        let document = stored.document.trim();
+        let document = self.known_text(stored.document.trim());
         text.push('{');
         if self.standard.name {
             push_member(text, "name", &self.pattern.resource_name(stored.key.as_str()));

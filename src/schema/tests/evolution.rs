@@ -1,7 +1,8 @@
 //! What a schema may become, and what is refused.
 
 use super::*;
-use crate::schema::evolution::additive;
+use crate::model::{Document, Edit};
+use crate::schema::evolution::compare;
 
 const BEFORE: &str = r#"syntax = "proto3";
 package t.v1;
@@ -24,7 +25,7 @@ fn problems(from: &str, to: &str) -> Vec<String> {
     let old = load_text(&[("t.proto", BEFORE)]).expect("loads");
     let new =
         load_text(&[("t.proto", &BEFORE.replace(from, to))]).unwrap_or_else(|found| panic!("{found:#?}"));
-    additive(&old, &new).into_iter().map(|problem| problem.to_string()).collect()
+    compare(&old, &new).breaks.iter().map(ToString::to_string).collect()
 }
 
 #[test]
@@ -49,7 +50,7 @@ fn what_stored_documents_do_not_survive_is_named() {
     for (from, to, word) in [
         ("int32 n = 2 [(trine.v1.index) = true];", "", "t.v1.T.n"),
         ("int32 n = 2", "int32 m = 2", "called `m`"),
-        ("int32 n = 2", "int32 n = 9", "t.v1.T.n"),
+        ("int32 n = 2", "int32 n = 9", "number 2"),
         ("int32 n = 2", "int64 n = 2", "int64"),
         ("int32 n = 2", "optional int32 n = 2", "optional"),
         ("repeated string tags", "string tags", "repeated"),
@@ -64,9 +65,89 @@ fn what_stored_documents_do_not_survive_is_named() {
         ),
         ("ts/{t}", "things/{t}", "pattern"),
         ("message T {", "message U {", "t.v1.T"),
-        ("string a = 1;", "string a = 1 [json_name = \"b\"];", "JSON `b`"),
+        ("string a = 1;", "string a = 1 [json_name = \"b\"];", "\"b\" in JSON"),
     ] {
         let found = problems(from, to);
         assert!(found.iter().any(|problem| problem.contains(word)), "{to}: {found:?}");
+    }
+}
+
+/// Given a schema with several faults, when it is compared, then each has the place of the new schema.
+#[test]
+fn a_finding_has_its_place_whom_it_breaks_and_a_remedy() {
+    let found = problems("int32 n = 2", "\n  int64 n = 2");
+    let expected = "t.proto:11:3: `t.v1.T.n` was int32 and is int64, which breaks JSON clients and older binaries; \
+                    change it back and add a new field instead";
+    assert_eq!(found, [expected]);
+    let found = problems("string a = 1; E e = 2;", "reserved 1; E e = 2;");
+    let expected = "t.proto:6:1: `t.v1.Part.a` = 1 is gone without being reserved, which breaks stored documents, JSON \
+                    clients, binary clients and older binaries; reserve its name too (`reserved \"a\";`)";
+    assert_eq!(found, [expected]);
+}
+
+/// Given a newer schema that deleted fields, options and a pbtable, when it is overlaid with the older one, then
+/// what older binaries need is kept: columns, indexes, the oneof of a deleted member, the pbtable.
+#[test]
+fn storage_keeps_what_older_binaries_need() {
+    let old = load_text(&[("t.proto", BEFORE)]).expect("loads");
+    let text = BEFORE
+        .replace("int32 n = 2 [(trine.v1.index) = true];", "reserved 2, 7; reserved \"n\", \"y\";")
+        .replace("string y = 7;", "string z = 8;")
+        .replace("message T {", "message U { option (google.api.resource) = { type: \"x.com/U\" pattern: \"us/{u}\" }; }\nmessage T {");
+    let new = load_text(&[("t.proto", &text)]).expect("loads");
+    assert_eq!(compare(&old, &new).breaks, []);
+    assert!(crate::schema::storage::needs(&new, &old) && !crate::schema::storage::needs(&new, &new));
+    assert!(crate::schema::storage::missing(&new, &old).is_some_and(|missing| missing.contains("t.v1.T.n")));
+    let storage = crate::schema::storage::overlay(new.clone(), std::slice::from_ref(&old), "both".to_owned());
+    assert_eq!(crate::schema::storage::missing(&storage, &old), None);
+    assert_eq!(crate::schema::storage::missing(&storage, &new), None);
+    assert_eq!(storage.digest, "both");
+
+    let kind = storage.resource(&TypeName::new("t.v1.T")).expect("there");
+    let edit = |name: &str| Edit { path: vec![name.to_owned()], value: Some("v".into()) };
+    for (stored, set) in [("y", "z"), ("z", "y"), ("y", "x")] {
+        let mut document = Document(serde_json::Map::from_iter([(stored.to_owned(), "old".into())]));
+        kind.apply(&mut document, &[edit(set)]).expect("applies");
+        assert_eq!(document.0.keys().collect::<Vec<_>>(), [set], "{stored} gives way to {set}");
+    }
+}
+
+/// Given stored text with keys of another schema, when it is shown, then they are left out, at any depth, and
+/// everything else is as it was; text without any is passed through.
+#[test]
+fn what_a_schema_does_not_know_is_not_shown() {
+    let catalogue = load_text(&[("t.proto", BEFORE)]).expect("loads");
+    let kind = catalogue.resource(&TypeName::new("t.v1.T")).expect("there");
+    let shown = |document: &str| {
+        let stored = Stored { document: document.to_owned(), ..stored_row() };
+        let json = kind.render_json(&stored);
+        json.replace("\"name\":\"ts/a\",", "").replace("\"name\":\"ts/a\"", "")
+    };
+    for known in [
+        r#"{}"#,
+        r#"{"n": 1, "part": {"a": "}\"{", "inner": {"e": "ONE"}}, "tags": ["gone", "{"], "map": {"gone": 1}}"#,
+        r#"{"map": {"a\"b": 1, "x": -2.5e3}, "tags": []}"#,
+    ] {
+        assert_eq!(shown(known), known);
+    }
+    for (stored, expected) in [
+        (r#"{"gone": {"a": [1, {}]}, "n": 1}"#, r#"{"n":1}"#),
+        (r#"{"part": {"inner": {"gone": null, "a": "x"}}}"#, r#"{"part":{"inner":{"a":"x"}}}"#),
+        (r#"{"g\u006fne": 1}"#, "{}"),
+    ] {
+        assert_eq!(shown(stored), expected);
+    }
+}
+
+fn stored_row() -> Stored {
+    Stored {
+        kind: TypeName::new("t.v1.T"),
+        key: Key::new("a"),
+        version: Version(1),
+        create_time: Timestamp::now(),
+        update_time: Timestamp::now(),
+        delete_time: None,
+        purge_time: None,
+        document: String::new(),
     }
 }

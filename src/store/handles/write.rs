@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use super::{DatabaseUrl, Health, OpenOptions};
 use crate::model::{Deadline, Error, Reason, Result, WriteSet};
 use crate::schema::Catalogue;
+use crate::store::admission::Admission;
 use crate::store::backend::{Committed, Database};
 use crate::store::lane::Lane;
 use crate::store::lane::gate::Gate;
@@ -31,7 +32,17 @@ impl WriteStore {
     /// Opens the write lane of a primary: chassis migrations, additive schema apply of `catalogue`
     /// (kept in the history), lock file on SQLite, refusal of a second writer.
     pub fn open(url: &DatabaseUrl, options: OpenOptions, catalogue: &Catalogue) -> Result<Self> {
-        Self::with_database(url.open(options)?, options, catalogue, url.write_threads(options))
+        Self::open_as(url, options, catalogue, Admission::Permanent)
+    }
+
+    /// As [`WriteStore::open`] with a schema that may be a draft.
+    pub fn open_as(
+        url: &DatabaseUrl,
+        options: OpenOptions,
+        catalogue: &Catalogue,
+        admission: Admission,
+    ) -> Result<Self> {
+        Self::with_database(url.open(options)?, options, catalogue, admission, url.write_threads(options))
     }
 
     /// As [`WriteStore::open`] on a database that is opened already.
@@ -39,9 +50,10 @@ impl WriteStore {
         database: Arc<dyn Database>,
         options: OpenOptions,
         catalogue: &Catalogue,
+        admission: Admission,
         threads: u32,
     ) -> Result<Self> {
-        let admitted = database.prepare_primary(catalogue)?;
+        let admitted = database.prepare_primary(catalogue, admission)?;
         let watcher = Watcher::start(database.clone(), true);
         let committer = Arc::new(Committer { database, catalogue: ArcSwap::from_pointee(admitted) });
         // Where one thread writes, the database has but one lock.
@@ -61,8 +73,8 @@ impl WriteStore {
 
     /// Brings the database up to another schema while it is written. Blocks. Commits under the old one
     /// end first; those that begin later go by the new one.
-    pub fn admit(&self, catalogue: &Catalogue) -> Result<()> {
-        let admitted = self.committer.database.prepare_primary(catalogue)?;
+    pub fn admit(&self, catalogue: &Catalogue, admission: Admission) -> Result<()> {
+        let admitted = self.committer.database.prepare_primary(catalogue, admission)?;
         self.committer.catalogue.store(Arc::new(admitted));
         Ok(())
     }
@@ -144,6 +156,7 @@ mod tests {
 
     use super::*;
     use crate::model::AnswerPlan;
+    use crate::store::admission::Findings;
     use crate::store::backend::{PositionSource, Reader, Reading, Writer};
     use crate::store::request_log::RequestLog;
 
@@ -154,8 +167,14 @@ mod tests {
     }
 
     impl Database for Hanging {
-        fn prepare_primary(&self, catalogue: &Catalogue) -> Result<Catalogue> {
-            self.database.prepare_primary(catalogue)
+        fn prepare_primary(&self, catalogue: &Catalogue, admission: Admission) -> Result<Catalogue> {
+            self.database.prepare_primary(catalogue, admission)
+        }
+        fn check_schema(&self, catalogue: &Catalogue) -> Result<Findings> {
+            self.database.check_schema(catalogue)
+        }
+        fn prune(&self, catalogue: &Catalogue, really: bool) -> Result<Vec<String>> {
+            self.database.prune(catalogue, really)
         }
         fn prepare_events(&self) -> Result<()> {
             self.database.prepare_events()
@@ -187,7 +206,7 @@ mod tests {
         let database = crate::store::sqlite::open(&directory.path().join("a.db"), options).unwrap();
         let (release, released) = channel();
         let hanging = Arc::new(Hanging { database, released: Mutex::new(released) });
-        let store = WriteStore::with_database(hanging, options, &catalogue, 1).unwrap();
+        let store = WriteStore::with_database(hanging, options, &catalogue, Admission::Permanent, 1).unwrap();
         let nothing = WriteSet {
             mutations: Vec::new(),
             answer: AnswerPlan::Empty,

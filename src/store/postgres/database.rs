@@ -8,6 +8,7 @@ use super::grants;
 use super::history;
 use super::migrate;
 use super::ownership::Ownership;
+use super::prune;
 use super::reader::PostgresReader;
 use super::requests::PostgresRequestLog;
 use super::schema;
@@ -15,6 +16,7 @@ use super::session::{Purpose, Session};
 use super::watch::PostgresPositions;
 use crate::model::{Error, Reason, Result};
 use crate::schema::Catalogue;
+use crate::store::admission::{Admission, Findings};
 use crate::store::backend::{Database, PositionSource, Reader, Reading, Writer};
 use crate::store::handles::OpenOptions;
 use crate::store::request_log::RequestLog;
@@ -49,11 +51,21 @@ fn refuse_standby(session: &mut Session) -> Result<()> {
 }
 
 impl Database for PostgresDatabase {
-    fn prepare_primary(&self, catalogue: &Catalogue) -> Result<Catalogue> {
+    fn prepare_primary(&self, catalogue: &Catalogue, admission: Admission) -> Result<Catalogue> {
         let mut session = self.session(Purpose::Schema)?;
         refuse_standby(&mut session)?;
         self.ownership.hold()?;
-        schema::prepare(&mut session, catalogue)
+        schema::prepare(&mut session, catalogue, admission)
+    }
+
+    fn check_schema(&self, catalogue: &Catalogue) -> Result<Findings> {
+        schema::check(&mut self.session(Purpose::Schema)?, catalogue)
+    }
+
+    fn prune(&self, catalogue: &Catalogue, really: bool) -> Result<Vec<String>> {
+        let mut session = self.session(Purpose::Schema)?;
+        refuse_standby(&mut session)?;
+        prune::prune(&mut session, catalogue, really)
     }
 
     fn prepare_events(&self) -> Result<()> {
@@ -63,7 +75,7 @@ impl Database for PostgresDatabase {
     }
 
     fn storage_catalogue(&self) -> Result<Catalogue> {
-        history::storage_catalogue(&mut self.session(Purpose::Read)?)
+        history::storage_catalogue(&mut self.session(Purpose::Read)?, None)
     }
 
     fn reader(&self, reading: Reading, read_only: bool) -> Result<Box<dyn Reader>> {

@@ -37,6 +37,11 @@ pub(super) fn add_column(kind: &ResourceType, column: &Column) -> String {
     )
 }
 
+pub(super) fn drop_column(kind: &ResourceType, column: &Column) -> String {
+    let name = identifier(&bare_column_name(column));
+    format!("ALTER TABLE {} DROP COLUMN {name}", table_name(&kind.name))
+}
+
 /// `concurrently`: without blocking writers, outside a transaction.
 pub(super) fn create_index(kind: &ResourceType, index: &Index, concurrently: bool) -> String {
     let name = identifier(&index_name(kind, index));
@@ -68,7 +73,7 @@ pub(super) fn index_name(kind: &ResourceType, index: &Index) -> String {
     bounded(&format!("{}:{sort}:{}", kind.name, fields.join(":")))
 }
 
-fn column_type(kind: ColumnKind) -> &'static str {
+pub(super) fn column_type(kind: ColumnKind) -> &'static str {
     match kind {
         ColumnKind::Text | ColumnKind::Timestamp => "text COLLATE \"C\"",
         ColumnKind::Integer => "bigint",

@@ -10,16 +10,18 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};
 
-use super::definition::{add_column, create_index, create_table, index_name};
+use super::definition::{add_column, column_type, create_index, create_table, drop_column, index_name};
 use super::ownership::try_lock;
+use super::rows::PostgresRows;
 use super::session::Session;
 use super::statement::{Bind, statement};
 use super::table::{
     ROW_COLUMNS, array, bare_column_name, bounded, column_name, identifier, promoted, table_name,
 };
-use super::{history, migrate, retention, views};
+use super::{history, migrate, prune, retention, views};
 use crate::model::{Document, Error, Reason, Result, Timestamp};
-use crate::schema::{Catalogue, Column, Index, ResourceType};
+use crate::schema::{Catalogue, Column, Index, ResourceType, SchemaProblem};
+use crate::store::admission::{self, Admission, Entry, Findings, State};
 
 const SCHEMA_LOCK: i32 = 3;
 const APPLY_PATIENCE: Duration = Duration::from_secs(60);
@@ -27,7 +29,11 @@ const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(20);
 const BACKFILL_ROWS: i64 = 1000;
 
 /// The storage catalogue after `catalogue` was admitted.
-pub(super) fn prepare(session: &mut Session, catalogue: &Catalogue) -> Result<Catalogue> {
+pub(super) fn prepare(
+    session: &mut Session,
+    catalogue: &Catalogue,
+    admission: Admission,
+) -> Result<Catalogue> {
     if session.is_read_only()? {
         return unchanged(session, catalogue);
     }
@@ -35,22 +41,52 @@ pub(super) fn prepare(session: &mut Session, catalogue: &Catalogue) -> Result<Ca
         migrate::primary(session)?;
         history::make_identity(session)?;
         retention::make_partitions(session)?;
-        if !history::is_admitted(session, &catalogue.digest)? {
-            history::refuse_what_takes_away(session, catalogue)?;
-            apply(session, catalogue)?;
-            history::admit(session, catalogue)?;
-        }
-        let admitted = history::storage_catalogue(session)?;
+        match admission.entry(history::state(session, &catalogue.digest)?)? {
+            Entry::Known => Ok(()),
+            Entry::BecomesPermanent => history::make_permanent(session, &catalogue.digest),
+            Entry::New => admit(session, catalogue, admission),
+        }?;
+        let admitted = history::storage_catalogue(session, Some(catalogue))?;
         views::ensure(session, &admitted)?;
         Ok(admitted)
     })
 }
 
+fn admit(session: &mut Session, catalogue: &Catalogue, admission: Admission) -> Result<()> {
+    let past = history::all(session)?;
+    for note in admission::findings(&past, catalogue, &mut PostgresRows(session))?.into_result()? {
+        log(&note);
+    }
+    apply(session, catalogue)?;
+    history::admit(session, catalogue, &admission::generation(&past, catalogue)?, admission)?;
+    if past.iter().any(|set| set.state == State::Draft) {
+        let storage = history::storage_catalogue(session, Some(catalogue))?;
+        prune::drop_strange_unique_indexes(session, &storage)?;
+    }
+    Ok(())
+}
+
+fn log(note: &SchemaProblem) {
+    tracing::info!(location = note.location, "{}", note.message);
+}
+
+/// What `catalogue` would mean here; changes nothing.
+pub(super) fn check(session: &mut Session, catalogue: &Catalogue) -> Result<Findings> {
+    if !session.has_table("trine.schema_history")? {
+        return Ok(Findings::default());
+    }
+    let past = history::all(session)?;
+    if past.iter().any(|set| set.digest == catalogue.digest && set.state != State::Pruned) {
+        return Ok(Findings::default());
+    }
+    admission::findings(&past, catalogue, &mut PostgresRows(session))
+}
+
 /// In read-only mode a start brings nothing, so that what is there can be read meanwhile.
 fn unchanged(session: &mut Session, catalogue: &Catalogue) -> Result<Catalogue> {
     let prepared = session.has_table("trine.schema_history")?;
-    if prepared && history::is_admitted(session, &catalogue.digest)? {
-        return history::storage_catalogue(session);
+    if prepared && history::state(session, &catalogue.digest)?.is_some_and(|state| state != State::Pruned) {
+        return history::storage_catalogue(session, Some(catalogue));
     }
     Err(Error::new(
         Reason::ReadOnlyMode,
@@ -105,15 +141,19 @@ fn create(session: &mut Session, kind: &ResourceType) -> Result<()> {
 }
 
 /// The columns, and the mark that their rows are to be filled, in one transaction.
-fn add_columns(session: &mut Session, kind: &ResourceType, present: &HashSet<String>) -> Result<()> {
-    let missing: Vec<&Column> = promoted(kind)
-        .map(|(_, column)| column)
-        .filter(|column| !present.contains(&bare_column_name(column)))
-        .collect();
+fn add_columns(session: &mut Session, kind: &ResourceType, present: &HashMap<String, String>) -> Result<()> {
+    let is_there = |column: &&Column| {
+        present.get(&bare_column_name(column)).map(String::as_str) == Some(bare_type(column))
+    };
+    let missing: Vec<&Column> =
+        promoted(kind).map(|(_, column)| column).filter(|column| !is_there(column)).collect();
     if missing.is_empty() {
         return Ok(());
     }
-    let mut script: Vec<String> = missing.iter().map(|column| add_column(kind, column)).collect();
+    // One of another type was a draft's: no other schema may change a type.
+    let others = missing.iter().filter(|column| present.contains_key(&bare_column_name(column)));
+    let mut script: Vec<String> = others.map(|column| drop_column(kind, column)).collect();
+    script.extend(missing.iter().map(|column| add_column(kind, column)));
     script.push(format!(
         "INSERT INTO trine.backfill (table_name) VALUES ('{}') ON CONFLICT DO NOTHING",
         bounded(kind.name.as_str())
@@ -195,7 +235,7 @@ fn drop_index(session: &mut Session, name: &str) -> Result<()> {
 }
 
 /// DDL waits for its lock only briefly, again and again: a waiting ACCESS EXCLUSIVE stops everybody.
-fn patiently(session: &mut Session, script: &str) -> Result<()> {
+pub(super) fn patiently(session: &mut Session, script: &str) -> Result<()> {
     let begin = Instant::now();
     loop {
         let Err(error) = session.batch(script) else { return Ok(()) };
@@ -214,16 +254,24 @@ fn abandon(session: &mut Session) {
     }
 }
 
-/// Columns of the tables that are there.
-fn columns(session: &mut Session) -> Result<HashMap<String, HashSet<String>>> {
-    let sql = "SELECT c.relname::text, a.attname::text FROM pg_class c \
+/// As the server calls it.
+fn bare_type(column: &Column) -> &'static str {
+    match column_type(column.kind) {
+        "numeric(20)" => "numeric(20,0)",
+        name => name.split(" COLLATE").next().unwrap_or(name),
+    }
+}
+
+/// Columns of the tables that are there, and their types.
+fn columns(session: &mut Session) -> Result<HashMap<String, HashMap<String, String>>> {
+    let sql = "SELECT c.relname::text, a.attname::text, format_type(a.atttypid, a.atttypmod) FROM pg_class c \
                JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped \
                WHERE c.relnamespace = 'trine'::regnamespace AND c.relkind = 'r'";
-    let rows: Vec<(String, String)> =
-        session.run(|connection| statement::<(Text, Text)>(sql, vec![]).uncached().load(connection))?;
-    let mut tables: HashMap<String, HashSet<String>> = HashMap::new();
-    for (table, column) in rows {
-        tables.entry(table).or_default().insert(column);
+    let rows: Vec<(String, String, String)> =
+        session.run(|connection| statement::<(Text, Text, Text)>(sql, vec![]).uncached().load(connection))?;
+    let mut tables: HashMap<String, HashMap<String, String>> = HashMap::new();
+    for (table, column, kind) in rows {
+        tables.entry(table).or_default().insert(column, kind);
     }
     Ok(tables)
 }

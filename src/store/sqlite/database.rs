@@ -8,9 +8,11 @@ use diesel_migrations::MigrationHarness;
 use parking_lot::Mutex;
 
 use super::connection::{Mode, connect, unavailable};
+use super::history;
 use super::kind::Kind;
 use super::ownership::{Ownership, refuse_hard_links};
 use super::position::{SqlitePositions, identity};
+use super::prune;
 use super::reader::SqliteReader;
 use super::request_log::SqliteRequestLog;
 use super::room::Room;
@@ -18,6 +20,7 @@ use super::schema;
 use super::writer::SqliteWriter;
 use crate::model::Result;
 use crate::schema::Catalogue;
+use crate::store::admission::{Admission, Findings};
 use crate::store::backend::{Database, PositionSource, Reader, Reading, Writer};
 use crate::store::handles::OpenOptions;
 use crate::store::request_log::RequestLog;
@@ -61,15 +64,28 @@ impl SqliteDatabase {
 }
 
 impl Database for SqliteDatabase {
-    fn prepare_primary(&self, catalogue: &Catalogue) -> Result<Catalogue> {
+    fn prepare_primary(&self, catalogue: &Catalogue, admission: Admission) -> Result<Catalogue> {
         let mut ownership = self.ownership.lock();
         if ownership.is_none() {
             *ownership = Some(Ownership::take(&self.path)?);
         }
         let mut connection = self.migrate(&Kind::Primary)?;
-        let admitted = schema::admit(&mut connection, catalogue)?;
+        let admitted = schema::prepare(&mut connection, catalogue, admission)?;
         self.keeper.lock().get_or_insert_with(|| ManuallyDrop::new(connection));
         Ok(admitted)
+    }
+
+    fn check_schema(&self, catalogue: &Catalogue) -> Result<Findings> {
+        if !self.path.exists() {
+            return Ok(Findings::default());
+        }
+        schema::check(&mut self.connect(Mode::Query)?, catalogue)
+    }
+
+    fn prune(&self, catalogue: &Catalogue, really: bool) -> Result<Vec<String>> {
+        let _ownership = Ownership::take(&self.path)?;
+        let mut connection = self.migrate(&Kind::Primary)?;
+        schema::atomically(&mut connection, |connection| prune::prune(connection, catalogue, really))
     }
 
     fn prepare_events(&self) -> Result<()> {
@@ -79,7 +95,7 @@ impl Database for SqliteDatabase {
     }
 
     fn storage_catalogue(&self) -> Result<Catalogue> {
-        schema::storage_catalogue(&mut self.connect(Mode::Query)?)
+        history::storage_catalogue(&mut self.connect(Mode::Query)?, None)
     }
 
     fn reader(&self, _: Reading, read_only: bool) -> Result<Box<dyn Reader>> {

@@ -3,35 +3,49 @@
 //! All in one transaction: a crash leaves the old schema or the new one. A set that is in the
 //! history already applies nothing, so an old binary may come back.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
-use diesel::sql_types::{BigInt, Binary, Text};
+use diesel::sql_types::{BigInt, Text};
 use diesel::sqlite::SqliteConnection;
 
 use super::connection::unavailable;
 use super::records::from_json;
+use super::rows::SqliteRows;
 use super::statement::{Bind, run, statement};
-use super::table::{add_column, column_name, create_index, create_table, identifier, promoted};
-use super::views;
+use super::table::{add_column, column_name, column_type, create_index, create_table, identifier, promoted};
+use super::{history, prune, views};
 use crate::model::{Document, Error, Reason, Result, Timestamp};
-use crate::schema::evolution::additive;
-use crate::schema::load::from_descriptor_set;
 use crate::schema::{Catalogue, Column, ResourceType};
+use crate::store::admission::{self, Admission, Entry, Findings, State};
 
 /// Rows whose promoted values are computed at once when a column is added.
 const BACKFILL_ROWS: i64 = 1000;
 
 /// The storage catalogue after `catalogue` was admitted.
-pub(super) fn admit(connection: &mut SqliteConnection, catalogue: &Catalogue) -> Result<Catalogue> {
+pub(super) fn prepare(
+    connection: &mut SqliteConnection,
+    catalogue: &Catalogue,
+    admission: Admission,
+) -> Result<Catalogue> {
+    atomically(connection, |connection| {
+        enter(connection, catalogue, admission)?;
+        let admitted = history::storage_catalogue(connection, Some(catalogue))?;
+        views::ensure(connection, &admitted).map_err(broken)?;
+        Ok(admitted)
+    })
+}
+
+/// All or nothing.
+pub(super) fn atomically<T>(
+    connection: &mut SqliteConnection,
+    work: impl FnOnce(&mut SqliteConnection) -> Result<T>,
+) -> Result<T> {
     run(connection, "BEGIN IMMEDIATE", vec![]).map_err(broken)?;
-    match admit_within(connection, catalogue) {
-        Ok(admitted) => {
-            run(connection, "COMMIT", vec![]).map_err(broken)?;
-            Ok(admitted)
-        }
+    match work(connection) {
+        Ok(done) => run(connection, "COMMIT", vec![]).map_err(broken).map(|_| done),
         Err(error) => {
             // Best effort: closing the connection rolls back too.
             if let Err(failure) = run(connection, "ROLLBACK", vec![]) {
@@ -42,71 +56,49 @@ pub(super) fn admit(connection: &mut SqliteConnection, catalogue: &Catalogue) ->
     }
 }
 
-/// The newest schema that this database has admitted.
-pub(super) fn storage_catalogue(connection: &mut SqliteConnection) -> Result<Catalogue> {
-    let set: Vec<u8> = statement::<Binary>(
-        "SELECT h.descriptor_set FROM trine_schema_history h JOIN trine_generation g ON g.schema_id = h.id",
-        vec![],
-    )
-    .get_result(connection)
-    .map_err(|error| unavailable(format!("no schema admitted yet: {error}")))?;
-    decoded(&set)
-}
-
-fn decoded(set: &[u8]) -> Result<Catalogue> {
-    from_descriptor_set(set).map_err(|problems| Error::internal(format!("admitted schema: {problems:?}")))
-}
-
-fn admit_within(connection: &mut SqliteConnection, catalogue: &Catalogue) -> Result<Catalogue> {
-    admit_new(connection, catalogue)?;
-    let admitted = storage_catalogue(connection)?;
-    views::ensure(connection, &admitted).map_err(broken)?;
-    Ok(admitted)
-}
-
-fn admit_new(connection: &mut SqliteConnection, catalogue: &Catalogue) -> Result<()> {
+fn enter(connection: &mut SqliteConnection, catalogue: &Catalogue, admission: Admission) -> Result<()> {
     make_identity(connection).map_err(broken)?;
-    let known: i64 = statement::<BigInt>(
-        "SELECT count(*) FROM trine_schema_history WHERE digest = ?",
-        vec![Bind::text(catalogue.digest.as_str())],
-    )
-    .get_result(connection)
-    .map_err(broken)?;
-    if known > 0 {
-        return Ok(());
+    match admission.entry(history::state(connection, &catalogue.digest)?)? {
+        Entry::Known => Ok(()),
+        Entry::BecomesPermanent => history::make_permanent(connection, &catalogue.digest).map_err(broken),
+        Entry::New => admit(connection, catalogue, admission),
     }
-    refuse_what_takes_away(connection, catalogue)?;
+}
+
+fn admit(connection: &mut SqliteConnection, catalogue: &Catalogue, admission: Admission) -> Result<()> {
+    let past = history::all(connection)?;
+    for note in admission::findings(&past, catalogue, &mut SqliteRows(connection))?.into_result()? {
+        tracing::info!(location = note.location, "{}", note.message);
+    }
     for kind in &catalogue.types {
         apply(connection, kind)?;
     }
-    record(connection, catalogue).map_err(broken)
-}
-
-/// Against every set in the history, not the newest alone: each left documents behind.
-fn refuse_what_takes_away(connection: &mut SqliteConnection, catalogue: &Catalogue) -> Result<()> {
-    let sets: Vec<Vec<u8>> =
-        statement::<Binary>("SELECT descriptor_set FROM trine_schema_history ORDER BY id DESC", vec![])
-            .load(connection)
-            .map_err(broken)?;
-    for set in sets {
-        let problems = additive(&decoded(&set)?, catalogue);
-        if problems.is_empty() {
-            continue;
-        }
-        let sentences: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        let mut error = Error::new(
-            Reason::FailedPrecondition,
-            format!(
-                "the schema does not only add to what the database has admitted: {}",
-                sentences.join("; ")
-            ),
-        );
-        for problem in problems {
-            error = error.with_violation(problem.location, problem.message);
-        }
-        return Err(error);
+    let generation = admission::generation(&past, catalogue)?;
+    history::admit(connection, catalogue, &generation, admission).map_err(broken)?;
+    if past.iter().any(|set| set.state == State::Draft) {
+        let storage = history::storage_catalogue(connection, Some(catalogue))?;
+        prune::drop_strange_unique_indexes(connection, &storage)?;
     }
     Ok(())
+}
+
+/// What `catalogue` would mean here; changes nothing.
+pub(super) fn check(connection: &mut SqliteConnection, catalogue: &Catalogue) -> Result<Findings> {
+    if !has_table(connection, "trine_schema_history")? {
+        return Ok(Findings::default());
+    }
+    let past = history::all(connection)?;
+    if past.iter().any(|set| set.digest == catalogue.digest && set.state != State::Pruned) {
+        return Ok(Findings::default());
+    }
+    admission::findings(&past, catalogue, &mut SqliteRows(connection))
+}
+
+pub(super) fn has_table(connection: &mut SqliteConnection, name: &str) -> Result<bool> {
+    let sql = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?";
+    let found: i64 =
+        statement::<BigInt>(sql, vec![Bind::text(name)]).get_result(connection).map_err(broken)?;
+    Ok(found > 0)
 }
 
 fn make_identity(connection: &mut SqliteConnection) -> diesel::QueryResult<()> {
@@ -119,35 +111,19 @@ fn make_identity(connection: &mut SqliteConnection) -> diesel::QueryResult<()> {
     .map(|_| ())
 }
 
-fn record(connection: &mut SqliteConnection, catalogue: &Catalogue) -> diesel::QueryResult<()> {
-    run(
-        connection,
-        "INSERT INTO trine_schema_history (digest, descriptor_set, admitted_time) VALUES (?, ?, ?)",
-        vec![
-            Bind::text(catalogue.digest.as_str()),
-            Bind::Bytes(catalogue.descriptor_set.clone()),
-            Bind::text(Timestamp::now().as_str()),
-        ],
-    )?;
-    run(
-        connection,
-        "INSERT INTO trine_generation (id, generation, digest, schema_id) \
-         SELECT 1, 1, digest, id FROM trine_schema_history WHERE digest = ? \
-         ON CONFLICT (id) DO UPDATE SET generation = generation + 1, digest = excluded.digest, \
-         schema_id = excluded.schema_id",
-        vec![Bind::text(catalogue.digest.as_str())],
-    )
-    .map(|_| ())
-}
-
 fn apply(connection: &mut SqliteConnection, kind: &ResourceType) -> Result<()> {
     let present = columns_of(connection, kind).map_err(broken)?;
     if present.is_empty() {
         connection.batch_execute(&create_table(kind)).map_err(broken)?;
     } else {
+        let kind_of = |column: &Column| present.get(&format!("f_{}", column.field)).map(String::as_str);
         let missing: Vec<(usize, &Column)> =
-            promoted(kind).filter(|(_, column)| !present.contains(&format!("f_{}", column.field))).collect();
+            promoted(kind).filter(|(_, column)| kind_of(column) != Some(column_type(column.kind))).collect();
         for (_, column) in &missing {
+            // One of another type was a draft's: no other schema may change a type.
+            if kind_of(column).is_some() {
+                drop_column(connection, kind, column)?;
+            }
             connection.batch_execute(&add_column(kind, column)).map_err(broken)?;
         }
         if !missing.is_empty() {
@@ -171,14 +147,28 @@ fn apply(connection: &mut SqliteConnection, kind: &ResourceType) -> Result<()> {
     Ok(())
 }
 
+/// Names and types.
 fn columns_of(
     connection: &mut SqliteConnection,
     kind: &ResourceType,
-) -> diesel::QueryResult<HashSet<String>> {
-    let names =
-        statement::<Text>("SELECT name FROM pragma_table_info(?)", vec![Bind::text(kind.name.as_str())])
-            .load::<String>(connection)?;
-    Ok(names.into_iter().collect())
+) -> diesel::QueryResult<HashMap<String, String>> {
+    let sql = "SELECT name, type FROM pragma_table_info(?)";
+    let columns = statement::<(Text, Text)>(sql, vec![Bind::text(kind.name.as_str())])
+        .load::<(String, String)>(connection)?;
+    Ok(columns.into_iter().collect())
+}
+
+/// With the indexes that it is in.
+fn drop_column(connection: &mut SqliteConnection, kind: &ResourceType, column: &Column) -> Result<()> {
+    let sql = "SELECT s.name FROM sqlite_schema s, pragma_index_info(s.name) i \
+               WHERE s.type = 'index' AND s.tbl_name = ? AND i.name = ?";
+    let binds = vec![Bind::text(kind.name.as_str()), Bind::text(format!("f_{}", column.field))];
+    let indexes: Vec<String> = statement::<Text>(sql, binds).load(connection).map_err(broken)?;
+    for index in indexes {
+        run(connection, &format!("DROP INDEX {}", identifier(&index)), vec![]).map_err(broken)?;
+    }
+    let (table, name) = (identifier(kind.name.as_str()), column_name(column));
+    run(connection, &format!("ALTER TABLE {table} DROP COLUMN {name}"), vec![]).map(drop).map_err(broken)
 }
 
 /// Fills added columns. Silent: versions and times stay, because nothing changed for a reader.
@@ -214,6 +204,6 @@ fn backfill(
     }
 }
 
-fn broken(error: DieselError) -> Error {
+pub(super) fn broken(error: DieselError) -> Error {
     unavailable(format!("schema apply: {error}"))
 }

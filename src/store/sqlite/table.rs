@@ -108,13 +108,8 @@ pub(super) fn add_column(kind: &ResourceType, column: &Column) -> String {
 
 pub(super) fn create_index(kind: &ResourceType, index: &Index) -> String {
     let columns: Vec<String> = index.columns.iter().map(|at| column_name(&kind.columns[*at])).collect();
-    let fields: Vec<&str> = index.columns.iter().map(|at| kind.columns[*at].field.as_str()).collect();
-    let (flavour, sort) = match () {
-        () if index.unique => ("UNIQUE ", "unique"),
-        () if kind.is_of_owner(index) => ("", "owner"),
-        () => ("", "index"),
-    };
-    let name = identifier(&format!("{}:{sort}:{}", kind.name, fields.join(":")));
+    let flavour = if index.unique { "UNIQUE " } else { "" };
+    let name = identifier(&index_name(kind, index));
     let table = identifier(kind.name.as_str());
     if index.unique {
         let set = set_condition(kind, index);
@@ -126,6 +121,16 @@ pub(super) fn create_index(kind: &ResourceType, index: &Index) -> String {
     // An owner's rows are one range, by parent or not: keys begin with their parents.
     let parent = if kind.pattern.depth() > 1 && !kind.is_of_owner(index) { "parent, " } else { "" };
     format!("CREATE INDEX IF NOT EXISTS {name} ON {table} ({parent}{}, key)", columns.join(", "))
+}
+
+pub(super) fn index_name(kind: &ResourceType, index: &Index) -> String {
+    let fields: Vec<&str> = index.columns.iter().map(|at| kind.columns[*at].field.as_str()).collect();
+    let sort = match () {
+        () if index.unique => "unique",
+        () if kind.is_of_owner(index) => "owner",
+        () => "index",
+    };
+    format!("{}:{sort}:{}", kind.name, fields.join(":"))
 }
 
 /// Only live rows in which every member is set collide.
@@ -167,7 +172,7 @@ pub(super) fn column_name(column: &Column) -> String {
     }
 }
 
-fn column_type(kind: ColumnKind) -> &'static str {
+pub(super) fn column_type(kind: ColumnKind) -> &'static str {
     match kind {
         ColumnKind::Text | ColumnKind::Unsigned | ColumnKind::Timestamp => "TEXT",
         ColumnKind::Integer | ColumnKind::Boolean => "INTEGER",

@@ -17,6 +17,7 @@ use crate::model::{
     WriteSet,
 };
 use crate::schema::{Catalogue, load};
+use crate::store::admission::Admission;
 use crate::store::backend::{Database, Patience, Verdict};
 use crate::store::handles::{OpenOptions, WriteStore};
 
@@ -72,7 +73,7 @@ fn an_added_index_is_filled_for_rows_that_are_there() {
     let path = directory.path().join("shop.db");
     let database = SqliteDatabase::new(&path, OPTIONS);
     let plain = shop("string color = 2;");
-    database.prepare_primary(&plain).unwrap();
+    database.prepare_primary(&plain, Admission::Permanent).unwrap();
     // More than one step of the backfill.
     let rows: Vec<WriteSet> = (0..1100).map(|number| create(&format!("i{number}"), "red")).collect();
     let verdicts = database.writer().unwrap().commit(
@@ -83,7 +84,7 @@ fn an_added_index_is_filled_for_rows_that_are_there() {
     assert!(verdicts.iter().all(|verdict| matches!(verdict, Verdict::Committed(_))));
     let indexed =
         shop("string color = 2 [(trine.v1.index) = true]; int64 size = 3 [(trine.v1.index) = true];");
-    let admitted = database.prepare_primary(&indexed).unwrap();
+    let admitted = database.prepare_primary(&indexed, Admission::Permanent).unwrap();
     assert_eq!(admitted.digest, indexed.digest);
     let mut connection = connect(&path, Mode::Query, 100).unwrap();
     let filled = "SELECT count(*), sum(version) FROM \"shop.v1.Item\" WHERE f_color = 'red' AND f_size = 0";
@@ -92,7 +93,7 @@ fn an_added_index_is_filled_for_rows_that_are_there() {
     assert_eq!(filled, (1100, 1100 * 1101 / 2), "promoted, and no version changed");
 
     // The older binary comes back: nothing is applied, and the newest schema stays the storage schema.
-    assert_eq!(database.prepare_primary(&plain).unwrap().digest, indexed.digest);
+    assert_eq!(database.prepare_primary(&plain, Admission::Permanent).unwrap().digest, indexed.digest);
 }
 
 #[test]
@@ -101,11 +102,13 @@ fn a_unique_field_over_equal_values_is_refused_and_nothing_is_admitted() {
     let path = directory.path().join("shop.db");
     let database = SqliteDatabase::new(&path, OPTIONS);
     let plain = shop("string color = 2;");
-    database.prepare_primary(&plain).unwrap();
+    database.prepare_primary(&plain, Admission::Permanent).unwrap();
     for id in ["a", "b"] {
         assert!(matches!(commit(&database, &plain, create(id, "red")), Verdict::Committed(_)));
     }
-    let error = database.prepare_primary(&shop("string color = 2 [(trine.v1.unique) = true];")).unwrap_err();
+    let error = database
+        .prepare_primary(&shop("string color = 2 [(trine.v1.unique) = true];"), Admission::Permanent)
+        .unwrap_err();
     assert_eq!(error.reason, Reason::FailedPrecondition);
     assert_eq!(database.storage_catalogue().unwrap().digest, plain.digest);
     let mut connection = connect(&path, Mode::Query, 100).unwrap();
@@ -118,8 +121,8 @@ fn a_unique_field_over_equal_values_is_refused_and_nothing_is_admitted() {
 fn a_schema_that_takes_away_is_refused_by_name() {
     let directory = tempfile::tempdir().unwrap();
     let database = SqliteDatabase::new(&directory.path().join("shop.db"), OPTIONS);
-    database.prepare_primary(&shop("string color = 2;")).unwrap();
-    let error = database.prepare_primary(&shop("int32 color = 2;")).unwrap_err();
+    database.prepare_primary(&shop("string color = 2;"), Admission::Permanent).unwrap();
+    let error = database.prepare_primary(&shop("int32 color = 2;"), Admission::Permanent).unwrap_err();
     assert_eq!(error.reason, Reason::FailedPrecondition);
     assert!(error.message.contains("color"), "{}", error.message);
 }
@@ -130,9 +133,10 @@ async fn a_schema_that_moved_is_reloaded_and_the_commit_tried_again() {
     let path = directory.path().join("shop.db");
     let database = Arc::new(SqliteDatabase::new(&path, OPTIONS));
     let plain = shop("string color = 2;");
-    let store = WriteStore::with_database(database.clone(), OPTIONS, &plain, 1).unwrap();
+    let store =
+        WriteStore::with_database(database.clone(), OPTIONS, &plain, Admission::Permanent, 1).unwrap();
     let newer = shop("string color = 2 [(trine.v1.index) = true];");
-    database.prepare_primary(&newer).unwrap();
+    database.prepare_primary(&newer, Admission::Permanent).unwrap();
     assert!(matches!(commit(&database, &plain, create("a", "red")), Verdict::StaleCatalogue));
 
     store.commit(create("b", "blue"), Deadline::after(Duration::from_secs(10))).await.unwrap();
@@ -147,7 +151,9 @@ async fn a_lock_of_another_process_is_waited_for_until_the_deadline() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("shop.db");
     let database = Arc::new(SqliteDatabase::new(&path, OPTIONS));
-    let store = WriteStore::with_database(database, OPTIONS, &shop("string color = 2;"), 1).unwrap();
+    let store =
+        WriteStore::with_database(database, OPTIONS, &shop("string color = 2;"), Admission::Permanent, 1)
+            .unwrap();
     let mut other = connect(&path, Mode::Write, 100).unwrap();
 
     other.batch_execute("BEGIN IMMEDIATE").unwrap();
@@ -176,7 +182,7 @@ fn retention_drops_old_answers_and_operations_only() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("shop.db");
     let database = SqliteDatabase::new(&path, OPTIONS);
-    database.prepare_primary(&shop("string color = 2;")).unwrap();
+    database.prepare_primary(&shop("string color = 2;"), Admission::Permanent).unwrap();
     let mut connection = connect(&path, Mode::Write, 100).unwrap();
     let hour = crate::model::Timestamp::now().seconds_and_nanos().0 / 3600;
     for number in 0..1200i64 {

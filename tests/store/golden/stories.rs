@@ -58,7 +58,7 @@ pub const STORIES: &[(&str, Story)] = &[
 
 impl Doors {
     pub fn open(primary: &Arc<dyn Database>, events: &Arc<dyn Database>) -> Self {
-        primary.prepare_primary(catalogue()).unwrap();
+        primary.prepare_primary(catalogue(), trine::store::Admission::Permanent).unwrap();
         events.prepare_events().unwrap();
         Self {
             reader: primary.reader(Reading::ByKey, false).unwrap(),

@@ -142,9 +142,9 @@ fn a_second_monolith_is_refused() {
     let url = fresh_url();
     let first = prepared(&url);
     let second = trine::store::postgres::open(&url, options()).unwrap();
-    let error = second.prepare_primary(catalogue()).expect_err("refused");
+    let error = second.prepare_primary(catalogue(), trine::store::Admission::Permanent).expect_err("refused");
     assert_eq!(error.reason, Reason::FailedPrecondition);
     assert!(error.message.contains("another monolith"), "{}", error.message);
     drop(first);
-    second.prepare_primary(catalogue()).unwrap();
+    second.prepare_primary(catalogue(), trine::store::Admission::Permanent).unwrap();
 }

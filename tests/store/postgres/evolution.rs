@@ -49,7 +49,7 @@ const UNIQUE: &str = "string code = 2 [(trine.v1.unique) = true]; int64 price = 
 fn an_index_on_an_old_field_covers_old_rows() {
     let url = fresh_url();
     let database = trine::store::postgres::open(&url, options()).unwrap();
-    let plain = database.prepare_primary(&shop(PLAIN)).unwrap();
+    let plain = database.prepare_primary(&shop(PLAIN), trine::store::Admission::Permanent).unwrap();
     let mut writer = database.writer().unwrap();
     let batch: Vec<_> = (0..2500)
         .map(|number| item(&format!("i{number}"), json!({ "code": "c", "price": number.to_string() })))
@@ -61,7 +61,7 @@ fn an_index_on_an_old_field_covers_old_rows() {
             .all(|verdict| !committed(verdict).replayed)
     );
 
-    let indexed = database.prepare_primary(&shop(INDEXED)).unwrap();
+    let indexed = database.prepare_primary(&shop(INDEXED), trine::store::Admission::Permanent).unwrap();
     let one = [item("new", json!({ "code": "c", "price": "2499" }))];
     assert!(matches!(
         writer.commit(&plain, &one, Patience::SkipLocked(deadline().instant()))[0],
@@ -78,10 +78,12 @@ fn an_index_on_an_old_field_covers_old_rows() {
     let keys: Vec<&str> = found.iter().map(|row| row.key.as_str()).collect();
     assert_eq!(keys, ["i2498", "i2499", "new"]);
 
-    let error = database.prepare_primary(&shop("string code = 2;")).expect_err("refused");
+    let error = database
+        .prepare_primary(&shop("string code = 2;"), trine::store::Admission::Permanent)
+        .expect_err("refused");
     assert_eq!(error.reason, Reason::FailedPrecondition);
     assert!(error.message.contains("price"), "{error}");
-    let again = database.prepare_primary(&shop(PLAIN)).unwrap();
+    let again = database.prepare_primary(&shop(PLAIN), trine::store::Admission::Permanent).unwrap();
     assert_eq!(again.digest, indexed.digest, "the storage catalogue stays the newest");
 }
 
@@ -91,12 +93,15 @@ fn a_second_start_changes_nothing() {
     let url = fresh_url();
     let state = "SELECT (SELECT generation FROM trine.generation) || ' ' || (SELECT count(*) FROM trine.schema_history) \
                  || ' ' || (SELECT max(oid) FROM pg_class)";
-    trine::store::postgres::open(&url, options()).unwrap().prepare_primary(&shop(INDEXED)).unwrap();
+    trine::store::postgres::open(&url, options())
+        .unwrap()
+        .prepare_primary(&shop(INDEXED), trine::store::Admission::Permanent)
+        .unwrap();
     let before = shared().sql_in(&url, state);
     let catalogue = shop(INDEXED);
     let begin = std::time::Instant::now();
     let database = trine::store::postgres::open(&url, options()).unwrap();
-    database.prepare_primary(&catalogue).unwrap();
+    database.prepare_primary(&catalogue, trine::store::Admission::Permanent).unwrap();
     println!("second start: {:?}", begin.elapsed());
     assert_eq!(shared().sql_in(&url, state), before);
 }
@@ -106,14 +111,15 @@ fn a_second_start_changes_nothing() {
 fn duplicates_refuse_a_unique_field() {
     let url = fresh_url();
     let database = trine::store::postgres::open(&url, options()).unwrap();
-    let indexed = database.prepare_primary(&shop(INDEXED)).unwrap();
+    let indexed = database.prepare_primary(&shop(INDEXED), trine::store::Admission::Permanent).unwrap();
     let mut writer = database.writer().unwrap();
     let twins = [item("a", json!({ "code": "same" })), item("b", json!({ "code": "same" }))];
     writer.commit(&indexed, &twins, Patience::SkipLocked(deadline().instant())).iter().for_each(|verdict| {
         committed(verdict);
     });
 
-    let error = database.prepare_primary(&shop(UNIQUE)).expect_err("refused");
+    let error =
+        database.prepare_primary(&shop(UNIQUE), trine::store::Admission::Permanent).expect_err("refused");
     assert_eq!(error.reason, Reason::FailedPrecondition);
     assert!(error.message.contains("shop.v1.Item") && error.message.contains("unique"), "{error}");
     let invalid = "SELECT count(*) FROM pg_index WHERE NOT indisvalid";
@@ -122,7 +128,7 @@ fn duplicates_refuse_a_unique_field() {
     let other = [item("c", json!({ "code": "other" }))];
     committed(&writer.commit(&indexed, &other, Patience::SkipLocked(deadline().instant()))[0]);
     shared().sql_in(&url, r#"DELETE FROM trine."shop.v1.Item" WHERE key = 'b'"#);
-    let unique = database.prepare_primary(&shop(UNIQUE)).unwrap();
+    let unique = database.prepare_primary(&shop(UNIQUE), trine::store::Admission::Permanent).unwrap();
     // Written while the column was there but not yet admitted: found all the same.
     let twin = [item("d", json!({ "code": "other" }))];
     match &writer.commit(&unique, &twin, Patience::SkipLocked(deadline().instant()))[0] {

@@ -50,7 +50,9 @@ fn a_login_without_rights_is_told_what_grants_them() {
     let name = url.rsplit_once('/').unwrap().1;
     cluster.sql(&format!("CREATE ROLE \"bare {name}\" LOGIN"));
     let bare = cluster.url_of(&format!("bare%20{name}"), name);
-    let refused = trine::store::postgres::open(&bare, options()).unwrap().prepare_primary(catalogue());
+    let refused = trine::store::postgres::open(&bare, options())
+        .unwrap()
+        .prepare_primary(catalogue(), trine::store::Admission::Permanent);
     let message = refused.expect_err("no rights").message;
     assert!(message.contains("trine grants --role"), "{message}");
 }
@@ -61,8 +63,10 @@ fn a_login_without_rights_is_told_what_grants_them() {
 fn any_login_may_be_granted_to() {
     let cluster = support::shared();
     let url = fresh_url();
-    let _database =
-        trine::store::postgres::open(&url, options()).unwrap().prepare_primary(catalogue()).unwrap();
+    let _database = trine::store::postgres::open(&url, options())
+        .unwrap()
+        .prepare_primary(catalogue(), trine::store::Admission::Permanent)
+        .unwrap();
     let names = [
         "a'b",
         "a\"b",
@@ -101,7 +105,9 @@ fn an_analyst_reads_views_and_nothing_else() {
     }
     cluster.sql_in(&url, &grants_sql(Rights::Owner, &owner));
     let database = trine::store::postgres::open(&cluster.url_of(&owner, name), options()).unwrap();
-    database.prepare_primary(&shop("string code = 2; string size = 4;")).unwrap();
+    database
+        .prepare_primary(&shop("string code = 2; string size = 4;"), trine::store::Admission::Permanent)
+        .unwrap();
     cluster.sql_in(&url, &grants_sql(Rights::Analyst, &analyst));
     let analysts = cluster.url_of(&analyst, name);
     let count = "SELECT count(*) FROM shop_v1.item";
@@ -114,6 +120,6 @@ fn an_analyst_reads_views_and_nothing_else() {
 
     // A number in between: no column is appended, the view is made anew.
     let between = shop("string code = 2; int64 price = 3; string size = 4;");
-    database.prepare_primary(&between).unwrap();
+    database.prepare_primary(&between, trine::store::Admission::Permanent).unwrap();
     assert_eq!(cluster.sql_in(&analysts, "SELECT count(price) FROM shop_v1.item"), "0");
 }

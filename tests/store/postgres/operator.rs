@@ -96,7 +96,7 @@ async fn the_lock_is_taken_again() {
         tokio::task::yield_now().await;
     }
     let second = trine::store::postgres::open(&url, options()).unwrap();
-    let error = second.prepare_primary(catalogue()).expect_err("refused");
+    let error = second.prepare_primary(catalogue(), trine::store::Admission::Permanent).expect_err("refused");
     assert_eq!(error.reason, Reason::FailedPrecondition);
 }
 
@@ -255,7 +255,10 @@ fn a_standby_is_no_primary() {
     let primary = Cluster::start();
     let standby = primary.replica();
     let database = trine::store::postgres::open(&standby.url(), options()).unwrap();
-    for refusal in [database.prepare_primary(catalogue()).err(), database.prepare_events().err()] {
+    for refusal in [
+        database.prepare_primary(catalogue(), trine::store::Admission::Permanent).err(),
+        database.prepare_events().err(),
+    ] {
         let error = refusal.expect("refused");
         for words in ["standby", "database.replica", "nanoservice"] {
             assert!(error.message.contains(words), "`{words}` is missing: {error}");

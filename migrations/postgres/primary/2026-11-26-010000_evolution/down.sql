@@ -1,0 +1,2 @@
+ALTER TABLE trine.generation DROP COLUMN overlay;
+ALTER TABLE trine.schema_history DROP COLUMN state;

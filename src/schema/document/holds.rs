@@ -1,0 +1,72 @@
+//! Does a stored document hold this value, does it fit this schema? Asked before a schema may change.
+
+use serde_json::{Map, Value};
+
+use super::canonical::Source;
+use crate::model::Document;
+use crate::schema::ResourceType;
+use crate::schema::shape::{FieldKind, FieldShape, MessageShape, Shapes, WellKnown};
+
+impl ResourceType {
+    /// Whether an enum's value is anywhere in the document, under any of these names. Within an `Any` any text
+    /// that reads like it counts.
+    pub fn holds_enum_value(&self, document: &Document, enumeration: &str, names: &[String]) -> bool {
+        Search { shapes: &self.shapes, enumeration, names }.object(self.shape(), &document.0)
+    }
+
+    /// Whether everything in the document is a value of this schema, and nothing is left over.
+    pub fn fits(&self, document: &Document) -> bool {
+        self.canonical(document.0.clone(), Source::Rule).is_ok()
+    }
+}
+
+struct Search<'a> {
+    shapes: &'a Shapes,
+    enumeration: &'a str,
+    names: &'a [String],
+}
+
+impl Search<'_> {
+    fn object(&self, shape: &MessageShape, object: &Map<String, Value>) -> bool {
+        object.iter().any(|(key, value)| shape.field(key).is_some_and(|field| self.field(field, value)))
+    }
+
+    fn field(&self, field: &FieldShape, value: &Value) -> bool {
+        match (&field.kind, value) {
+            (FieldKind::Enum(shape), _) if shape.name != self.enumeration => false,
+            (FieldKind::Enum(_), value) => self.anywhere(value),
+            (FieldKind::Message(index), value) => {
+                let shape = self.shapes.message(*index);
+                match shape.well_known {
+                    Some(WellKnown::Any) => self.anywhere(value),
+                    Some(_) => false,
+                    None => self.parts(field, shape, value),
+                }
+            }
+            _ => false,
+        }
+    }
+
+    fn parts(&self, field: &FieldShape, shape: &MessageShape, value: &Value) -> bool {
+        use crate::schema::shape::Form;
+        match (field.form, value) {
+            (Form::List, Value::Array(items)) => {
+                items.iter().filter_map(Value::as_object).any(|item| self.object(shape, item))
+            }
+            (Form::Map(_), Value::Object(entries)) => {
+                entries.values().filter_map(Value::as_object).any(|entry| self.object(shape, entry))
+            }
+            (_, Value::Object(object)) => self.object(shape, object),
+            _ => false,
+        }
+    }
+
+    fn anywhere(&self, value: &Value) -> bool {
+        match value {
+            Value::String(text) => self.names.iter().any(|name| name == text),
+            Value::Array(items) => items.iter().any(|item| self.anywhere(item)),
+            Value::Object(entries) => entries.values().any(|entry| self.anywhere(entry)),
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! pbtables: their identity, their names, their own options.
+
+use super::harm::Harm;
+use super::report::{Place, Report};
+use super::{Asks, Question};
+use crate::model::TypeName;
+use crate::schema::options::Options;
+use crate::schema::{Catalogue, Index, Pattern, ResourceType};
+
+pub(super) fn compare(report: &mut Report<'_>) {
+    let old = report.old;
+    for kind in &old.types {
+        match find(report.new, &kind.name) {
+            Some(successor) => compare_types(kind, successor, report),
+            // Described, though not among the domains that this deployment serves.
+            None if is_resource(report.new, kind) => {}
+            None => gone(kind, report),
+        }
+    }
+    for kind in &old.tombstones {
+        if find(report.new, &kind.name).is_none() && !is_resource(report.new, kind) {
+            let file = kind.descriptor.parent_file();
+            let remedy =
+                "keep the message with `(trine.v1.dropped)` until `trine schema prune` has removed them";
+            let change = format!("dropped pbtable `{}` is gone; {remedy}", kind.name);
+            report.ask(&Place::File(file.name()), &kind.name, Asks::NoRows, change);
+        }
+    }
+}
+
+/// Served or dropped.
+fn find<'c>(catalogue: &'c Catalogue, name: &TypeName) -> Option<&'c ResourceType> {
+    let mut all = catalogue.types.iter().chain(&catalogue.tombstones);
+    all.find(|kind| kind.name == *name).map(AsRef::as_ref)
+}
+
+fn is_resource(catalogue: &Catalogue, old: &ResourceType) -> bool {
+    let message = catalogue.pool.get_message_by_name(old.name.as_str());
+    message.is_some_and(|message| Options::new(&catalogue.pool).resource(&message).is_some())
+}
+
+fn gone(kind: &ResourceType, report: &mut Report<'_>) {
+    let name = &kind.name;
+    let remedy = "bring it back, with `option (trine.v1.dropped) = true;` if it is no longer to be served";
+    match report.new.pool.get_message_by_name(name.as_str()) {
+        Some(message) => {
+            let file = message.parent_file();
+            let place = Place::At(&file, message.path());
+            let change = format!("`{name}` is a pbtable no longer");
+            let remedy = "bring `google.api.resource` back, with `option (trine.v1.dropped) = true;` if it is no \
+                          longer to be served";
+            report.breaks(&place, &change, Harm::ALL, remedy);
+        }
+        None => {
+            let file = kind.descriptor.parent_file();
+            let change = format!("pbtable `{name}` is gone or has another name");
+            report.breaks(&Place::File(file.name()), &change, Harm::ALL, remedy);
+        }
+    }
+}
+
+fn compare_types(old: &ResourceType, new: &ResourceType, report: &mut Report<'_>) {
+    let file = new.descriptor.parent_file();
+    let place = Place::At(&file, new.descriptor.path());
+    if collections(&old.pattern) != collections(&new.pattern) {
+        let change = format!("the pattern of `{}` changed, and with it every name", new.name);
+        report.breaks(&place, &change, Harm::ALL, "change it back");
+    }
+    if new.dropped && !old.dropped {
+        let rest = "is served no longer; its rows stay until `trine schema prune`";
+        report.note(&place, format!("`{}` {rest}", new.name));
+    }
+    if new.dropped {
+        return;
+    }
+    for index in &new.indexes {
+        if index.unique && !has_index(old, &fields(new, index), true) {
+            ask_for_duplicates(new, index, &place, report);
+        }
+    }
+    for index in &old.indexes {
+        let names = fields(old, index);
+        if !has_index(new, &names, index.unique) {
+            let sort = if index.unique { "unique index" } else { "index" };
+            let rest = "stays, and is kept, until `trine schema prune`";
+            report.note(&place, format!("the {sort} of `{}` over `{}` {rest}", new.name, names.join("`, `")));
+        }
+    }
+}
+
+fn ask_for_duplicates(kind: &ResourceType, index: &Index, place: &Place<'_>, report: &mut Report<'_>) {
+    let fields: Vec<String> = fields(kind, index).into_iter().map(str::to_owned).collect();
+    let what = format!("`{}` of `{}` is now unique", fields.join("`, `"), kind.name);
+    let change = format!("{what}; make the rows differ first, or take the option back");
+    report.ask(place, &kind.name, Asks::NoDuplicates { fields }, change);
+}
+
+fn fields<'k>(kind: &'k ResourceType, index: &Index) -> Vec<&'k str> {
+    index.columns.iter().map(|at| kind.columns[*at].field.as_str()).collect()
+}
+
+fn has_index(kind: &ResourceType, names: &[&str], unique: bool) -> bool {
+    kind.indexes.iter().any(|index| index.unique == unique && fields(kind, index) == names)
+}
+
+/// Variables may be renamed: they are not stored.
+fn collections(pattern: &Pattern) -> Vec<&str> {
+    pattern.segments.iter().map(|(collection, _)| collection.as_str()).collect()
+}
+
+impl Question {
+    /// Columns of the type that [`Asks::NoDuplicates`] names.
+    pub fn columns(&self, kind: &ResourceType) -> Vec<usize> {
+        let Asks::NoDuplicates { fields } = &self.asks else { return Vec::new() };
+        let position = |field: &String| kind.columns.iter().position(|column| column.field == *field);
+        fields.iter().filter_map(position).collect()
+    }
+}
