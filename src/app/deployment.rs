@@ -51,6 +51,7 @@ impl Deployment {
         let tokens =
             Tokens::new(databases.reads.clone(), token_secret(&settings), settings.consistency.token_ttl_s);
         let authenticator = Arc::new(authenticator(&settings)?);
+        authenticator.warm();
         Ok(Self { modes: Modes::new(methods, flags), settings, databases, tokens, peers, authenticator })
     }
 

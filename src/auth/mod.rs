@@ -5,16 +5,20 @@
 //! Invariants: a credential is accepted or the request is refused, never passed on as anonymous; no
 //! error and no log line holds a credential.
 
+mod jwt;
+mod key_source;
+mod keys;
 mod settings;
 mod tokens;
 
 use std::sync::Arc;
 
-pub use settings::{AuthMode, AuthSettings, TokenSettings, TokenText};
+use jwt::Jwt;
+pub use settings::{AuthMode, AuthSettings, IssuerSettings, JwtSettings, TokenSettings, TokenText};
 use tokens::Tokens;
 
 use crate::model::principal::ANONYMOUS;
-use crate::model::{Error, Principal, Reason, Result};
+use crate::model::{Deadline, Error, Principal, Reason, Result};
 
 /// A key of the configuration and what is wrong with it.
 pub type Mistake = (String, String);
@@ -32,21 +36,17 @@ enum How {
     /// Everybody is the same principal.
     Open(Arc<Principal>),
     Tokens(Tokens),
+    Jwt(Jwt),
 }
 
 impl Authenticator {
     /// All mistakes at once.
     pub fn new(settings: &AuthSettings) -> std::result::Result<Self, Vec<Mistake>> {
+        refuse_unused(settings)?;
         let how = match settings.mode {
-            AuthMode::None => {
-                refuse_unused(settings)?;
-                How::Open(Arc::new(Principal::anonymous()))
-            }
+            AuthMode::None => How::Open(Arc::new(Principal::anonymous())),
             AuthMode::Tokens => How::Tokens(Tokens::parse(settings)?),
-            AuthMode::Jwt => {
-                let message = "is jwt, which is not served yet; use tokens".to_owned();
-                return Err(vec![("auth.mode".to_owned(), message)]);
-            }
+            AuthMode::Jwt => How::Jwt(Jwt::parse(&settings.jwt)?),
         };
         Ok(Self { how })
     }
@@ -61,8 +61,19 @@ impl Authenticator {
         !matches!(self.how, How::Open(_))
     }
 
+    /// Gets ahead of the first request what it would wait for. Must be called within a runtime.
+    pub fn warm(&self) {
+        if let How::Jwt(jwt) = &self.how {
+            jwt.warm();
+        }
+    }
+
     /// The principal of a request with this `Authorization` header.
-    pub async fn authenticate(&self, authorization: Option<&str>) -> Result<Arc<Principal>> {
+    pub async fn authenticate(
+        &self,
+        authorization: Option<&str>,
+        deadline: Deadline,
+    ) -> Result<Arc<Principal>> {
         if let How::Open(principal) = &self.how {
             return Ok(principal.clone());
         }
@@ -72,17 +83,23 @@ impl Authenticator {
             How::Tokens(tokens) => {
                 tokens.principal(token).ok_or_else(|| bad_credentials("this token is not known here"))
             }
+            How::Jwt(jwt) => jwt.principal(token, deadline).await.map(Arc::new),
         }
     }
 }
 
-/// Tokens that nobody asks for protect nothing, and whoever wrote them believes that they do.
+/// Credentials that nobody asks for protect nothing, and whoever wrote them believes that they do.
 fn refuse_unused(settings: &AuthSettings) -> std::result::Result<(), Vec<Mistake>> {
-    if settings.tokens.is_empty() {
-        return Ok(());
-    }
-    let message = "is set, but auth.mode is none, which asks for no token; set auth.mode = \"tokens\"";
-    Err(vec![("auth.tokens".to_owned(), message.to_owned())])
+    let unused = [
+        ("auth.tokens", "tokens", settings.mode != AuthMode::Tokens && !settings.tokens.is_empty()),
+        ("auth.jwt.issuers", "jwt", settings.mode != AuthMode::Jwt && !settings.jwt.issuers.is_empty()),
+    ];
+    let mistake = |(key, mode, is_unused): (&str, &str, bool)| {
+        let message = format!("is set, but auth.mode is another; set auth.mode = \"{mode}\", or remove it");
+        is_unused.then(|| (key.to_owned(), message))
+    };
+    let mistakes: Vec<Mistake> = unused.into_iter().filter_map(mistake).collect();
+    if mistakes.is_empty() { Ok(()) } else { Err(mistakes) }
 }
 
 /// A name that can be stored and compared as it is.

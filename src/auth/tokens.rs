@@ -114,7 +114,7 @@ fn hexadecimal(digits: &str) -> Option<Hash> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::settings::{AuthMode, TokenText};
+    use crate::auth::settings::{AuthMode, JwtSettings, TokenText};
     use crate::model::Scope;
 
     const TOKEN: &str = "correct-horse-battery-staple";
@@ -127,7 +127,7 @@ mod tests {
             scopes: scopes.to_vec(),
         };
         let tokens = [("reports".to_owned(), token)].into();
-        AuthSettings { mode: AuthMode::Tokens, allow_anonymous: false, tokens }
+        AuthSettings { mode: AuthMode::Tokens, allow_anonymous: false, tokens, jwt: JwtSettings::default() }
     }
 
     #[test]

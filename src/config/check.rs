@@ -67,6 +67,10 @@ fn limits(settings: &Settings, problems: &mut Vec<ConfigProblem>) {
         ("database.batch_length_max", database.batch_length_max as u64, 10_000),
         ("consistency.token_ttl_s", settings.consistency.token_ttl_s.into(), 86_400),
         ("idempotency.keep_hours", settings.idempotency.keep_hours.into(), 24 * 366),
+        ("auth.jwt.leeway_s", settings.auth.jwt.leeway_s, 300),
+        ("auth.jwt.jwks_ttl_s", settings.auth.jwt.jwks_ttl_s, 86_400),
+        ("auth.jwt.jwks_stale_s", settings.auth.jwt.jwks_stale_s, 30 * 86_400),
+        ("auth.jwt.jwks_pause_s", settings.auth.jwt.jwks_pause_s, 3600),
         ("flags.poll_interval_ms", settings.flags.poll_interval_ms, HOUR_MS),
     ] {
         if value == 0 || value > max {

@@ -46,7 +46,7 @@ impl Action {
 pub async fn admit(api: &Api, exchange: &Exchange, action: &Action) -> Result<Arc<Principal>> {
     let Need::Scope(scope) = action.need() else { return Ok(Arc::new(Principal::default())) };
     let authorization = exchange.header("authorization")?;
-    let principal = api.authenticator.authenticate(authorization).await?;
+    let principal = api.authenticator.authenticate(authorization, exchange.deadline).await?;
     if principal.scopes.has(scope) {
         return Ok(principal);
     }

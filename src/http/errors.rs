@@ -45,7 +45,7 @@ pub fn status(reason: Reason) -> StatusCode {
         MediaType | ContentEncoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         ReplicaBehind | StrongRead | NotThisRole => StatusCode::MISDIRECTED_REQUEST,
         IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
-        Overloaded | DatabaseUnavailable | ReadOnlyMode | CommitOutcomeUnknown => {
+        Overloaded | DatabaseUnavailable | ReadOnlyMode | KeysUnavailable | CommitOutcomeUnknown => {
             StatusCode::SERVICE_UNAVAILABLE
         }
         Deadline | StatementTimeout => StatusCode::GATEWAY_TIMEOUT,

@@ -56,6 +56,8 @@ pub enum Reason {
     Overloaded,
     DatabaseUnavailable,
     ReadOnlyMode,
+    /// The keys that a token would be checked with cannot be fetched.
+    KeysUnavailable,
     CommitOutcomeUnknown,
     Deadline,
     StatementTimeout,
@@ -170,6 +172,7 @@ impl Reason {
             Overloaded => "OVERLOADED",
             DatabaseUnavailable => "DATABASE_UNAVAILABLE",
             ReadOnlyMode => "READ_ONLY_MODE",
+            KeysUnavailable => "KEYS_UNAVAILABLE",
             CommitOutcomeUnknown => "COMMIT_OUTCOME_UNKNOWN",
             Deadline => "DEADLINE",
             StatementTimeout => "STATEMENT_TIMEOUT",
@@ -210,7 +213,7 @@ impl Reason {
             IfMatch | FailedPrecondition => (9, "FAILED_PRECONDITION"),
             Overloaded => (8, "RESOURCE_EXHAUSTED"),
             ReplicaBehind | StrongRead | NotThisRole | DatabaseUnavailable | ReadOnlyMode
-            | CommitOutcomeUnknown => (14, "UNAVAILABLE"),
+            | KeysUnavailable | CommitOutcomeUnknown => (14, "UNAVAILABLE"),
             Deadline | StatementTimeout | BodyTimeout => (4, "DEADLINE_EXCEEDED"),
             Internal => (13, "INTERNAL"),
         }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use trine::auth::{AuthMode, AuthSettings, Authenticator, TokenSettings, TokenText};
+use trine::auth::{AuthMode, AuthSettings, Authenticator, JwtSettings, TokenSettings, TokenText};
 use trine::events::signature::Secrets;
 use trine::http::routes::{Routes, Verb};
 use trine::model::Scope;
@@ -55,7 +55,8 @@ pub fn tokens(named: &[(&str, &[Scope])]) -> Arc<Authenticator> {
         ((*name).to_owned(), TokenSettings { token: Some(token), token_file: None, subject, scopes })
     };
     let tokens = named.iter().map(token).collect();
-    let settings = AuthSettings { mode: AuthMode::Tokens, allow_anonymous: false, tokens };
+    let jwt = JwtSettings::default();
+    let settings = AuthSettings { mode: AuthMode::Tokens, allow_anonymous: false, tokens, jwt };
     Arc::new(Authenticator::new(&settings).expect("tokens"))
 }
 

@@ -8,6 +8,7 @@ mod cors;
 mod credentials;
 mod documents;
 mod headers;
+mod jwt;
 mod refusals;
 mod resources;
 mod roles;
