@@ -45,7 +45,7 @@ pub(super) fn promoted(
                     &message.parent_file(),
                     message.path(),
                     format!(
-                        "`(trine.v1.indexes)` names `{name}`, which `{}` does not have",
+                        "`(trine.v1.indexes)` names `{name}`, which `{}` does not have; correct the name",
                         message.full_name()
                     ),
                 ),
@@ -69,10 +69,10 @@ fn column(field: &FieldDescriptor, standard: &StandardFields) -> Result<Column, 
         return Err(format!("`{name}` is kept by the server and needs no index; remove the option"));
     }
     if field.is_list() || field.is_map() {
-        return Err(format!("`{name}` is repeated; only singular fields can be indexed"));
+        return Err(format!("`{name}` is repeated; only singular fields can be indexed; remove the option"));
     }
     let kind = column_kind(&field.kind()).ok_or_else(|| {
-        format!("`{name}` is a message; only scalars, enums and google.protobuf.Timestamp can be indexed")
+        format!("`{name}` is a message; only scalars, enums and google.protobuf.Timestamp can be indexed; remove the option")
     })?;
     let source = match name {
         "create_time" if standard.create_time => ColumnSource::CreateTime,

@@ -13,7 +13,7 @@ use super::constraint::Constraints;
 use super::location::Problems;
 use super::options::Options;
 use super::shape::Shapes;
-use super::{Catalogue, descriptor_set, methods, resource, source};
+use super::{Catalogue, constraint, descriptor_set, methods, misplaced, resource, source};
 
 /// One mistake: `entry.proto:12:3: message; what to do`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +64,10 @@ fn compile(
     shapes.constrain(constraints(&pool, serves, &options, &shapes, sources.is_some(), &mut problems));
     let shapes = Arc::new(shapes);
     let mut types = resource::resource_types(&pool, serves, &options, &shapes, &mut problems);
+    if sources.is_some() {
+        misplaced::refuse(&pool, serves, &options, &mut problems);
+        constraint::refuse_unjudged(&types, &mut problems);
+    }
     let methods = methods::methods(&pool, serves, &options, &mut types, &mut problems);
     let (tombstones, types): (Vec<_>, Vec<_>) =
         types.into_iter().map(Arc::new).partition(|kind| kind.dropped);

@@ -26,7 +26,12 @@ impl<'a> Problems<'a> {
     }
 
     pub fn into_result<T>(self, value: T) -> Result<T, Vec<SchemaProblem>> {
-        if self.found.is_empty() { Ok(value) } else { Err(self.found) }
+        if self.found.is_empty() {
+            return Ok(value);
+        }
+        let mut found = self.found;
+        found.sort_by_cached_key(|problem| in_reading_order(&problem.location));
+        Err(found)
     }
 
     fn place(&self, file: &str, path: &[i32]) -> Option<(i32, i32)> {
@@ -34,5 +39,15 @@ impl<'a> Problems<'a> {
         let info = file.file_descriptor_proto().source_code_info.as_ref()?;
         let location = info.location.iter().find(|location| location.path == path)?;
         Some((location.span.first()? + 1, location.span.get(1)? + 1))
+    }
+}
+
+/// `t.proto:10:3` after `t.proto:9:1`.
+fn in_reading_order(location: &str) -> (String, u32, u32) {
+    let mut parts = location.rsplitn(3, ':');
+    let mut number = || parts.next().and_then(|part| part.parse().ok());
+    match (number(), number()) {
+        (Some(column), Some(line)) => (parts.next().unwrap_or_default().to_owned(), line, column),
+        _ => (location.to_owned(), 0, 0),
     }
 }

@@ -211,6 +211,13 @@ impl Pattern {
             .collect();
         let remedy = "write it as in `users/{user}/entries/{entry}`, ids joined by nothing but `/`";
         let segments = segments.ok_or_else(|| format!("`{text}` is not served; {remedy}"))?;
+        let twice = segments
+            .iter()
+            .enumerate()
+            .find(|(at, (_, id))| segments[..*at].iter().any(|(_, earlier)| earlier == id));
+        if let Some((_, (_, id))) = twice {
+            return Err(format!("`{text}` has `{{{id}}}` twice; give each id a name of its own"));
+        }
         Ok(Self { segments })
     }
 }

@@ -11,7 +11,7 @@ use prost_reflect::DescriptorPool;
 use protox::file::{File, FileResolver, GoogleFileResolver};
 
 use super::SchemaProblem;
-use super::descriptor_set;
+use super::{descriptor_set, remedy};
 
 /// Compiled in, so that a foreign tree need not bring the google.api declarations along.
 const BUNDLED: &[(&str, &str)] = &[
@@ -134,11 +134,22 @@ fn link(tree: Tree) -> Result<Sources, Vec<SchemaProblem>> {
             let fresh =
                 tree.problems_of(name, &error).into_iter().filter(|problem| !problems.contains(problem));
             let fresh: Vec<SchemaProblem> = fresh.collect();
-            problems.extend(fresh);
+            problems.extend(without_echoes(fresh));
         }
     }
     let pool = compiler.descriptor_pool();
     if problems.is_empty() { Ok(Sources { pool, own_files }) } else { Err(problems) }
+}
+
+/// A name that is defined twice is also said to collide in JSON, in the same place.
+fn without_echoes(problems: Vec<SchemaProblem>) -> Vec<SchemaProblem> {
+    let is_twice = |location: &str| {
+        problems.iter().any(|one| one.location == location && one.message.contains("is defined twice"))
+    };
+    let is_echo = |problem: &SchemaProblem| {
+        problem.message.starts_with("camel-case name") && is_twice(&problem.location)
+    };
+    problems.iter().filter(|problem| !is_echo(problem)).cloned().collect()
 }
 
 impl Tree {
@@ -147,10 +158,10 @@ impl Tree {
         let file = error.file().unwrap_or(opened);
         let first: &dyn Diagnostic = error;
         let mistakes = std::iter::once(first).chain(error.related().into_iter().flatten());
-        mistakes.map(|mistake| self.problem(file, mistake, error.is_file_not_found())).collect()
+        mistakes.map(|mistake| self.problem(file, mistake)).collect()
     }
 
-    fn problem(&self, file: &str, mistake: &dyn Diagnostic, is_missing: bool) -> SchemaProblem {
+    fn problem(&self, file: &str, mistake: &dyn Diagnostic) -> SchemaProblem {
         // Of two labels the first is what the second collides with.
         let offset = mistake.labels().and_then(Iterator::last).map(|label| label.offset());
         let before = offset.and_then(|offset| self.sources.get(file)?.get(..offset));
@@ -161,10 +172,8 @@ impl Tree {
             }
             None => file.to_owned(),
         };
-        let message = mistake.to_string();
-        let help = mistake.help().map(|help| format!("; {help}")).unwrap_or_default();
-        let remedy = if is_missing { "; add the directory that contains it to `schema.paths`" } else { "" };
-        SchemaProblem { location, message: format!("{message}{help}{remedy}") }
+        let help = mistake.help().map(|help| help.to_string());
+        SchemaProblem { location, message: remedy::teach(&mistake.to_string(), help) }
     }
 }
 

@@ -5,6 +5,7 @@ mod documents;
 mod evolution;
 mod loading;
 mod messages;
+mod mistakes;
 mod random;
 
 use std::path::PathBuf;

@@ -23,13 +23,15 @@ mod value;
 use std::collections::HashMap;
 
 use prost_reflect::{DescriptorPool, MessageDescriptor};
+use serde_json::Value;
 
 pub(crate) use check::Judgement;
 pub use describe::Description;
 use rules::{FieldRules, MessageRules};
 
+use super::ResourceType;
 use super::location::Problems;
-use super::shape::Shapes;
+use super::shape::{FieldKind, Shapes};
 
 /// The rules of all messages that documents and requests may hold, by position in [`super::shape::Shapes`].
 #[derive(Debug, Default)]
@@ -65,6 +67,37 @@ impl Constraints {
     /// Whether documents of this message have to be looked at.
     pub fn concern(&self, message: usize) -> bool {
         self.messages.contains_key(&message)
+    }
+}
+
+/// A rule for what the server makes itself would never be judged.
+pub(super) fn refuse_unjudged(types: &[ResourceType], problems: &mut Problems<'_>) {
+    for kind in types {
+        for field in kind.descriptor.fields().filter(|field| kind.is_standard(field.name())) {
+            let rules = kind.shapes.constraints();
+            let position = kind.shape().field(field.name()).and_then(|field| kind.shape().position_of(field));
+            let rules = position.and_then(|position| rules.of_field(kind.root, position));
+            if rules.is_some_and(|rules| !rules.fit_what_the_server_makes(field.name())) {
+                let sentence = format!(
+                    "`{}` is made by the server, and its rules would never be judged; remove them",
+                    field.name()
+                );
+                problems.add(&field.parent_file(), field.path(), sentence);
+            }
+        }
+    }
+}
+
+impl FieldRules {
+    /// `required` does, and a `uid` is a UUID.
+    fn fit_what_the_server_makes(&self, field: &str) -> bool {
+        let mut broken = Vec::new();
+        if field == "uid" {
+            let uid = Value::from("00000000-0000-4000-8000-000000000000");
+            scalar::judge(&self.value, &FieldKind::Text, &uid, &mut broken);
+            return broken.is_empty();
+        }
+        matches!(self.value, rules::ValueRules::Nothing)
     }
 }
 

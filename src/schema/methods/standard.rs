@@ -59,7 +59,11 @@ fn refuse_form(standard: StandardMethod, field: &str, http: &HttpOption) -> Resu
         return Err("additional bindings are not served yet; keep one path".to_owned());
     }
     if http.method != standard.http_method() {
-        return Err(format!("`{}` is served as {} only", http.path, standard.http_method()));
+        let method = standard.http_method();
+        return Err(format!(
+            "`{}` is served as {method} only; write `{method}: \"{}\"`",
+            http.path, http.path
+        ));
     }
     if !http.response_body.is_empty() {
         return Err("`response_body` is not served; leave it out".to_owned());
