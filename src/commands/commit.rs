@@ -37,17 +37,25 @@ impl Committer {
         if let Some(reply) = replay::stored_answer(&self.catalogue, &self.reads, &invocation).await? {
             return Ok(reply);
         }
-        let deadline = invocation.deadline;
+        let (deadline, validate_only) = (invocation.deadline, invocation.validate_only);
         let ask = Ask::from(invocation);
         let committed = match ask.work {
-            Work::WriteSet(_) => self.writes.commit(ask.into_write_set()?, deadline).await?,
-            Work::Rule(_) => self.run_rule(ask, planning, deadline).await?,
+            Work::WriteSet(_) => {
+                let write_set = WriteSet { validate_only, ..ask.into_write_set()? };
+                self.writes.commit(write_set, deadline).await?
+            }
+            Work::Rule(_) => self.run_rule(ask, planning, (validate_only, deadline)).await?,
         };
         let Committed { answer, position, replayed, .. } = committed;
         Ok(Reply::Done { answer, position, replayed })
     }
 
-    async fn run_rule(&self, mut ask: Ask, planning: Planning<'_>, deadline: Deadline) -> Result<Committed> {
+    async fn run_rule(
+        &self,
+        mut ask: Ask,
+        planning: Planning<'_>,
+        (validate_only, deadline): (bool, Deadline),
+    ) -> Result<Committed> {
         let mut write_set = self.plan(&mut ask, planning, deadline).await?;
         let turn = tokio::time::timeout(deadline.remaining(), self.turns.take(&write_set));
         let turn = turn.await.map_err(|_| too_late())?;
@@ -55,6 +63,7 @@ impl Committer {
             write_set = self.plan_again(&mut ask, &write_set, planning, deadline).await?;
         }
         for run in 1.. {
+            write_set.validate_only = validate_only;
             let decided = write_set.clone();
             match self.writes.commit(write_set, deadline).await {
                 Err(error) if guard_failed(&decided, &error) && run < RUNS_MAX => {

@@ -48,6 +48,8 @@ pub struct Invocation {
     pub traceparent: Option<String>,
     /// `Prefer: respond-async`
     pub prefers_async: bool,
+    /// A dry run (AIP-163): done at once where writes are committed, whatever the mode, and undone.
+    pub validate_only: bool,
     pub deadline: Deadline,
 }
 
@@ -156,12 +158,17 @@ impl Engine {
         let mode = self.modes.of(&invocation.method, invocation.prefers_async);
         if let Some(committer) = &self.committer {
             return match mode {
+                // Nothing is to be done later, so there is nothing to hand over.
+                Mode::Async if invocation.validate_only => {
+                    committer.run(invocation, Planning::Here(&self.planner)).await
+                }
                 Mode::Sync => committer.run(invocation, Planning::Here(&self.planner)).await,
                 Mode::Forward => committer.run(invocation, Planning::There(self.microservice()?)).await,
                 Mode::Async => self.hand_over(invocation).await,
             };
         }
         match (&self.acceptance, mode) {
+            (Some(_), _) if invocation.validate_only => Err(dry_run_elsewhere()),
             (Some(acceptance), Mode::Async) => self.accept(acceptance, invocation).await,
             (Some(_), Mode::Sync | Mode::Forward) => Err(not_this_role(&invocation.method)),
             (None, _) => {
@@ -321,6 +328,10 @@ pub type PeerSignature<'a> = Signature<'a>;
 fn not_this_role(method: &str) -> Error {
     let message = format!("{method} is not asynchronous here; send it to the monolith");
     Error::new(Reason::NotThisRole, message)
+}
+
+fn dry_run_elsewhere() -> Error {
+    Error::new(Reason::NotThisRole, "what would come of a write only the monolith can tell; send it there")
 }
 
 fn no_such_call(path: &str) -> Error {

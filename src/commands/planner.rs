@@ -84,6 +84,7 @@ fn run_rule(
         operation: None,
         request_id: ask.request_id,
         traceparent: ask.traceparent,
+        validate_only: false,
     })
 }
 

@@ -27,10 +27,16 @@ pub enum Need {
 impl Action {
     pub fn need(&self) -> Need {
         match self {
-            Action::Get(_) | Action::List(_) | Action::GetOperation | Action::ListOperations => {
-                Need::Scope(Scope::Read)
-            }
+            Action::Get(_)
+            | Action::List(_)
+            | Action::BatchGet(_)
+            | Action::GetOperation
+            | Action::ListOperations => Need::Scope(Scope::Read),
             Action::Create(_)
+            | Action::BatchCreate(_)
+            | Action::BatchUpdate(_)
+            | Action::BatchDelete(_)
+            | Action::CommitWriteSet
             | Action::Update(_)
             | Action::Delete(_)
             | Action::Command(_)

@@ -14,18 +14,26 @@ use crate::model::{Error, Reason, Result};
 use crate::schema::Command;
 use crate::store::request_log::Work;
 
-pub(super) const KNOWN: Known<'static> = Known { served: &["requestId"], later: &["validateOnly"] };
+pub(super) const KNOWN: Known<'static> = Known { served: &["requestId", "validateOnly"], later: &[] };
 
 pub async fn command(api: &Api, exchange: &Exchange, command: &Command) -> Result<HttpResponse> {
     let parameters = exchange.parameters(KNOWN)?;
     guard::refuse_conditions(exchange)?;
     let media = Media::of_body(exchange.header("content-type")?)?;
     let bytes = exchange.body(api.settings.max_body_bytes).await?;
+    let validate_only = parameters.flag("validateOnly")?;
     let idempotency = idempotency::of_request(exchange, &parameters, &bytes)?;
     let mut message = decode(api, command, media, &bytes)?;
     bind_path(command, exchange, &mut message)?;
     let work = Work::Rule(json_text(&message)?);
-    let ask = Ask { method: command.name.clone(), work, idempotency, command: Some(command) };
+    let ask = Ask {
+        method: command.name.clone(),
+        work,
+        idempotency,
+        command: Some(command),
+        batch: None,
+        validate_only,
+    };
     write::invoke(api, exchange, ask).await
 }
 

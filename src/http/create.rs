@@ -10,11 +10,14 @@ use super::parameters::{Known, camel_case};
 use super::path::check_id;
 use super::write::{self, Ask};
 use super::{Api, body, guard, idempotency};
-use crate::model::{AnswerPlan, Change, Error, Key, Precondition, Reason, Result};
+use crate::model::{
+    AnswerPlan, Change, Error, Key, Mutation, Precondition, Principal, Reason, ResourceRef, Result,
+};
 use crate::schema::ResourceType;
+use crate::schema::document::Input;
 
 /// Beside the one that chooses the id.
-pub(super) const KNOWN: Known<'static> = Known { served: &["requestId"], later: &["validateOnly"] };
+pub(super) const KNOWN: Known<'static> = Known { served: &["requestId", "validateOnly"], later: &[] };
 
 pub async fn create(api: &Api, exchange: &Exchange, kind: &Arc<ResourceType>) -> Result<HttpResponse> {
     let id_parameter = format!("{}Id", camel_case(&kind.singular));
@@ -24,21 +27,35 @@ pub async fn create(api: &Api, exchange: &Exchange, kind: &Arc<ResourceType>) ->
     guard::refuse_conditions(exchange)?;
     let media = Media::of_body(exchange.header("content-type")?)?;
     let bytes = exchange.body(api.settings.max_body_bytes).await?;
+    let validate_only = parameters.flag("validateOnly")?;
     let idempotency = idempotency::of_request(exchange, &parameters, &bytes)?;
-    let mut input = body::resource(kind, media, &bytes)?;
-    kind.claim(&mut input.document, &exchange.principal)?;
+    let input = body::resource(kind, media, &bytes)?;
+    let mutation =
+        mutation(kind, &exchange.parent()?, parameters.get(&id_parameter), input, &exchange.principal)?;
+    let plan = AnswerPlan::Resource { mutation: 0, created: true };
+    let work = write::several(exchange, vec![mutation], plan, idempotency.clone());
+    let method = format!("{}.Create", kind.name);
+    write::invoke(api, exchange, Ask { method, work, idempotency, command: None, batch: None, validate_only })
+        .await
+}
+
+/// A new resource under its parent's ids, with the id that the client chose or a new one.
+pub fn mutation(
+    kind: &ResourceType,
+    parent: &str,
+    id: Option<&str>,
+    mut input: Input,
+    principal: &Principal,
+) -> Result<Mutation> {
+    kind.claim(&mut input.document, principal)?;
     kind.check_required(&input.document)?;
     kind.fill_on_create(&mut input.document);
-    let given = parameters.get(&id_parameter);
-    let id = given.map_or_else(|| uuid::Uuid::now_v7().to_string(), str::to_owned);
+    let id = id.map_or_else(|| uuid::Uuid::now_v7().to_string(), str::to_owned);
     check_id(&id)?;
-    let key = Key::child(&exchange.parent()?, &id);
-    check_name(kind, &key, input.name.as_deref(), &id_parameter)?;
-    let mutation = (key, Precondition::Absent, Change::Create(input.document));
-    let plan = AnswerPlan::Resource { mutation: 0, created: true };
-    let work = write::single(exchange, kind, mutation, plan, idempotency.clone());
-    let method = format!("{}.Create", kind.name);
-    write::invoke(api, exchange, Ask { method, work, idempotency, command: None }).await
+    let key = Key::child(parent, &id);
+    check_name(kind, &key, input.name.as_deref(), &format!("{}Id", camel_case(&kind.singular)))?;
+    let resource = ResourceRef { kind: kind.name.clone(), key };
+    Ok(Mutation { resource, precondition: Precondition::Absent, change: Change::Create(input.document) })
 }
 
 /// The id comes from the parameter; a `name` that says otherwise is refused, not ignored.
@@ -48,7 +65,7 @@ fn check_name(kind: &ResourceType, key: &Key, name: Option<&str>, id_parameter: 
             Err(Error::new(
                 Reason::InvalidField,
                 format!(
-                    "`name` does not choose the id of a new resource; leave it out and use ?{id_parameter}="
+                    "`name` does not choose the id of a new resource; leave it out and use `{id_parameter}`"
                 ),
             )
             .with_violation("name", "set by the server"))

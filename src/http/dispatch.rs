@@ -21,8 +21,8 @@ use super::media::Media;
 use super::observe::{self, Observation};
 use super::routes::{Action, Found};
 use super::{
-    Api, Current, Probes, access, command, consistency, create, delete, docs, errors, get, list, openapi,
-    operations, peer, update,
+    Api, Current, Probes, access, batch, command, consistency, create, delete, docs, errors, get, list,
+    openapi, operations, peer, update, write_sets,
 };
 use crate::model::{Error, Position, Principal, Reason, Result};
 use crate::telemetry::trace::TraceContext;
@@ -128,6 +128,11 @@ async fn handle(api: &Api, action: &Action, exchange: &Exchange) -> Result<HttpR
         Action::Create(kind) => create::create(api, exchange, kind).await,
         Action::Update(kind) => update::update(api, exchange, kind).await,
         Action::Delete(kind) => delete::delete(api, exchange, kind).await,
+        Action::BatchGet(kind) => batch::batch_get(api, exchange, kind).await,
+        Action::BatchCreate(kind) => batch::batch_create(api, exchange, kind).await,
+        Action::BatchUpdate(kind) => batch::batch_update(api, exchange, kind).await,
+        Action::BatchDelete(kind) => batch::batch_delete(api, exchange, kind).await,
+        Action::CommitWriteSet => write_sets::commit(api, exchange).await,
         Action::Command(command) => command::command(api, exchange, command).await,
         Action::GetOperation => operations::get(api, exchange).await,
         Action::ListOperations => operations::list(api, exchange).await,

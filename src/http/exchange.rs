@@ -73,6 +73,16 @@ impl Exchange {
         self.request.headers()
     }
 
+    /// 406 for a client that takes no JSON, where there is nothing else.
+    pub fn require_json_accepted(&self) -> Result<()> {
+        Media::require_json_accepted(joined(self.request.headers(), "accept").as_deref())
+    }
+
+    /// As [`Exchange::parameters`]; `repeated` may be given more than once.
+    pub fn parameters_with(&self, known: Known<'_>, repeated: &str) -> Result<Parameters> {
+        Parameters::parse_with(self.request.uri().query().unwrap_or_default(), known, repeated)
+    }
+
     /// The only header of this name; 400 when there are several or it is not text.
     pub fn header(&self, name: &str) -> Result<Option<&str>> {
         single(self.request.headers(), name)

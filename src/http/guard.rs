@@ -21,6 +21,15 @@ pub fn refuse_conditions(exchange: &Exchange) -> Result<()> {
     Err(invalid("If-Match and If-None-Match have no meaning on this method; leave them out".to_owned()))
 }
 
+/// As [`refuse_conditions`], where `*` would mean something too: a request of many resources.
+pub fn refuse_all_conditions(exchange: &Exchange) -> Result<()> {
+    if exchange.list_header("if-match")?.is_none() && exchange.list_header("if-none-match")?.is_none() {
+        return Ok(());
+    }
+    let message = "If-Match and If-None-Match cannot speak of several resources; use `etag` in each of them";
+    Err(invalid(message.to_owned()))
+}
+
 pub enum Guard {
     None,
     Header(etag::IfMatch),

@@ -11,8 +11,23 @@ use crate::model::{Fingerprint, Idempotency, IdempotencyKey, Result};
 
 /// The key of a write, bound to all that the request asks for; none when the client sent none.
 pub fn of_request(exchange: &Exchange, parameters: &Parameters, body: &[u8]) -> Result<Option<Idempotency>> {
+    of_body(exchange, parameters, "", body)
+}
+
+/// As [`of_request`] where the body may hold the `requestId` too.
+pub fn of_body(
+    exchange: &Exchange,
+    parameters: &Parameters,
+    in_body: &str,
+    body: &[u8],
+) -> Result<Option<Idempotency>> {
     let header = exchange.header("idempotency-key")?.map(key_of_header).transpose()?;
-    let parameter = parameters.get("requestId").map(key_of_parameter).transpose()?;
+    let given = parameters.get("requestId").unwrap_or_default();
+    if !given.is_empty() && !in_body.is_empty() && given != in_body {
+        return Err(invalid("requestId differs between the body and the query; send one of them".to_owned()));
+    }
+    let given = if given.is_empty() { in_body } else { given };
+    let parameter = Some(given).filter(|given| !given.is_empty()).map(key_of_parameter).transpose()?;
     if let (Some(header), Some(parameter)) = (&header, &parameter)
         && header != parameter
     {

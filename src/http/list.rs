@@ -8,7 +8,7 @@ use actix_web::http::StatusCode;
 use super::exchange::Exchange;
 use super::media::Media;
 use super::parameters::{Known, Parameters, invalid};
-use super::{Api, consistency, page, reply};
+use super::{Api, consistency, page, reply, several};
 use crate::model::{Error, Reason, Result, Stored};
 use crate::query::ListRequest;
 use crate::schema::ResourceType;
@@ -75,6 +75,7 @@ fn encode(
     rows: &[Stored],
     next: Option<String>,
 ) -> Result<HttpResponse> {
+    let rows = &rows.iter().collect::<Vec<_>>();
     let bytes = match exchange.accept {
         Media::Json => json(kind, rows, next.as_deref()).into_bytes(),
         Media::Protobuf(_) => protobuf(kind, rows, next.as_deref())?,
@@ -82,18 +83,9 @@ fn encode(
     Ok(reply::body(StatusCode::OK, exchange.accept, bytes))
 }
 
-/// Stored documents joined as they are.
-fn json(kind: &ResourceType, rows: &[Stored], next: Option<&str>) -> String {
-    let documents: usize = rows.iter().map(|stored| stored.document.len() + 256).sum();
-    let mut text = String::with_capacity(documents);
-    text.push_str(&format!("{{\"{}\":[", kind.listed.json_name));
-    for (position, stored) in rows.iter().enumerate() {
-        if position > 0 {
-            text.push(',');
-        }
-        kind.push_json(stored, &mut text);
-    }
-    text.push(']');
+fn json(kind: &ResourceType, rows: &[&Stored], next: Option<&str>) -> String {
+    let mut text = String::new();
+    several::push_array(kind, &kind.listed.json_name, rows, &mut text);
     if let Some(token) = next {
         // A page token is base64url: nothing in it needs escaping.
         text.push_str(&format!(",\"nextPageToken\":\"{token}\""));
@@ -102,16 +94,9 @@ fn json(kind: &ResourceType, rows: &[Stored], next: Option<&str>) -> String {
 }
 
 /// AIP-132's response, or the one that a service declares.
-fn protobuf(kind: &ResourceType, rows: &[Stored], next: Option<&str>) -> Result<Vec<u8>> {
+fn protobuf(kind: &ResourceType, rows: &[&Stored], next: Option<&str>) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    for stored in rows {
-        let number = kind.listed.resources_number;
-        prost::encoding::bytes::encode(
-            number,
-            &reply::encode(kind, stored, Media::Protobuf(""))?,
-            &mut bytes,
-        );
-    }
+    several::push_messages(kind, kind.listed.resources_number, rows, &mut bytes)?;
     if let Some(token) = next {
         prost::encoding::string::encode(kind.listed.next_page_token_number, &token.to_owned(), &mut bytes);
     }

@@ -68,6 +68,26 @@ impl Media {
             )
         })
     }
+
+    /// 415 where a request has no message, only JSON.
+    pub fn require_json(self) -> Result<()> {
+        match self {
+            Media::Json => Ok(()),
+            Media::Protobuf(name) => Err(Error::new(
+                Reason::MediaType,
+                format!("{name} is not served here; send application/json"),
+            )),
+        }
+    }
+
+    /// 406 where an answer has no message, only JSON, and the client does not take it.
+    pub fn require_json_accepted(accept: Option<&str>) -> Result<()> {
+        let ranges: Vec<(String, f32)> = accept.unwrap_or("*/*").split(',').map(range).collect();
+        if quality(&ranges, Media::Json.content_type()) > 0.0 {
+            return Ok(());
+        }
+        Err(Error::new(Reason::NotAcceptable, "served: application/json; ask for it in Accept"))
+    }
 }
 
 fn range(text: &str) -> (String, f32) {

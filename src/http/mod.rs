@@ -13,6 +13,7 @@ pub mod path;
 pub mod routes;
 pub mod server;
 
+mod batch;
 mod body;
 mod command;
 mod consistency;
@@ -23,6 +24,7 @@ mod dispatch;
 mod docs;
 mod etag;
 mod exchange;
+mod fields;
 mod get;
 mod guard;
 mod idempotency;
@@ -30,15 +32,18 @@ mod incoming;
 mod list;
 mod matcher;
 mod media;
+mod members;
 mod observe;
 mod operations;
 mod page;
 mod parameters;
 mod peer;
 mod reply;
+mod several;
 mod standard;
 mod update;
 mod write;
+mod write_sets;
 
 use std::sync::{Arc, OnceLock};
 

@@ -4,6 +4,7 @@
 //! parameters that handlers say they know. Made once for a schema, at the first request for it.
 //! Not here: JSON Schema of messages (`schema::json_schema`).
 
+mod batches;
 mod bodies;
 mod components;
 mod errors;

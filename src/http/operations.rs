@@ -7,7 +7,7 @@ use serde_json::json;
 use super::exchange::Exchange;
 use super::list::page_size;
 use super::parameters::Known;
-use super::{Api, reply};
+use super::{Api, reply, several};
 use crate::model::{
     Answer, Deadline, Error, Operation, OperationId, OperationResult, OperationState, Reason, Result,
 };
@@ -105,6 +105,7 @@ fn response(catalogue: &Catalogue, method: &str, answer: &Answer) -> Result<Stri
             })?;
             (kind.name.to_string(), kind.render_json(resource))
         }
+        Answer::Resources(resources) => several::described(catalogue, method, resources)?,
         Answer::Message(json) => (output_of(catalogue, method), json.clone()),
         Answer::Empty => ("google.protobuf.Empty".to_owned(), "{}".to_owned()),
     };

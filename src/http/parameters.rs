@@ -20,12 +20,17 @@ pub struct Known<'a> {
 
 impl Parameters {
     pub fn parse(query: &str, known: Known<'_>) -> Result<Self> {
+        Self::parse_with(query, known, "")
+    }
+
+    /// As [`Parameters::parse`]; `repeated` may be given more than once.
+    pub fn parse_with(query: &str, known: Known<'_>, repeated: &str) -> Result<Self> {
         let mut parsed: Vec<(String, String)> = Vec::new();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let name = camel_case(&text(name)?);
             let value = text(value)?;
-            if parsed.iter().any(|(earlier, _)| *earlier == name) {
+            if name != repeated && parsed.iter().any(|(earlier, _)| *earlier == name) {
                 return Err(invalid(format!("parameter `{name}` is given twice")));
             }
             if known.later.contains(&name.as_str()) {
@@ -42,6 +47,11 @@ impl Parameters {
     pub fn get(&self, name: &str) -> Option<&str> {
         let found = self.0.iter().find(|(known, _)| known == name);
         found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+    }
+
+    /// All values of a parameter that may be repeated, in order.
+    pub fn get_all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
     /// A boolean parameter; false when absent.

@@ -33,14 +33,19 @@ pub fn resource(
     let media = exchange.accept;
     let bytes = encode(kind, stored, media)?;
     let mut answer = HttpResponse::build(if created { StatusCode::CREATED } else { StatusCode::OK });
-    answer
-        .insert_header((CONTENT_TYPE, media.content_type()))
-        .insert_header((VARY, "Accept"))
-        .insert_header((ETAG, etag::of(stored.version, media)));
+    answer.insert_header((CONTENT_TYPE, media.content_type())).insert_header((VARY, "Accept"));
+    if !is_dry_run(stored) {
+        answer.insert_header((ETAG, etag::of(stored.version, media)));
+    }
     if created {
         answer.insert_header((LOCATION, location(kind, stored)));
     }
     Ok(answer.body(bytes))
+}
+
+/// What would have been written was given no version, so there is nothing that a tag could stand for.
+fn is_dry_run(stored: &Stored) -> bool {
+    stored.version.0 == 0
 }
 
 /// An answer without its body (RFC 7240): a 201 stays one, everything else is 204.

@@ -6,6 +6,8 @@
 //! |---|---|---|---|---|
 //! | `/a/b/v1/users` | List | Create | | |
 //! | `/a/b/v1/users/{user}` | Get | | Update | Delete |
+//! | `/a/b/v1/users:batchGet` | BatchGet | | | |
+//! | `/a/b/v1/users:batch{Create,Update,Delete}` | | the batch | | |
 //!
 //! (where a service declares a method with `google.api.http`, its path replaces the default one:
 //! `standard`), and for each command `POST /a/b/v1/users/{user}:verb`; beside them the chassis' own paths
@@ -33,7 +35,12 @@ pub enum Action {
     Create(Arc<ResourceType>),
     Update(Arc<ResourceType>),
     Delete(Arc<ResourceType>),
+    BatchGet(Arc<ResourceType>),
+    BatchCreate(Arc<ResourceType>),
+    BatchUpdate(Arc<ResourceType>),
+    BatchDelete(Arc<ResourceType>),
     Command(Arc<Command>),
+    CommitWriteSet,
     GetOperation,
     ListOperations,
     CancelOperation,
@@ -94,7 +101,7 @@ impl Routes {
             routes.mount(&pattern, actions).unwrap_or_else(|problem| problems.push(problem));
         }
         for (pattern, actions) in later {
-            // A command may stand where a method is still to come.
+            // A command may stand where nobody declared the method.
             let _ = routes.mount(&pattern, actions);
         }
         if problems.is_empty() { Ok(routes) } else { Err(problems) }
@@ -126,7 +133,7 @@ impl Routes {
 }
 
 fn is_later(actions: &[(Verb, Action)]) -> bool {
-    actions.iter().all(|(_, action)| matches!(action, Action::NotYet(..)))
+    actions.iter().all(|(_, action)| action.yields())
 }
 
 fn command_route(command: &Arc<Command>) -> (String, Vec<(Verb, Action)>) {
@@ -149,11 +156,7 @@ fn chassis_routes() -> Vec<(String, Vec<(Verb, Action)>)> {
         one("/trine/v1/commands:accept", Verb::Post, Action::PeerCall),
         one("/trine/v1/commands:operations", Verb::Post, Action::PeerCall),
         one("/trine/v1/inbox", Verb::Post, Action::PeerCall),
-        one(
-            "/trine/v1/writeSets:commit",
-            Verb::Post,
-            Action::NotYet("write sets are not served yet", Need::Scope(Scope::Write)),
-        ),
+        one("/trine/v1/writeSets:commit", Verb::Post, Action::CommitWriteSet),
         one("/trine/v1/events", Verb::Get, Action::NotYet("events are not served yet", EVENTS)),
         one("/trine/v1/subscriptions", Verb::Get, Action::NotYet("subscriptions are not served yet", EVENTS)),
         one("/trine/v1/deadLetters", Verb::Get, Action::NotYet("dead letters are not served yet", EVENTS)),
@@ -168,12 +171,19 @@ impl Action {
         matches!(self, Action::Docs | Action::OpenApi).then_some(Media::Json)
     }
 
+    /// Served at its default path unless the schema has something else there.
+    fn yields(&self) -> bool {
+        use Action::{BatchCreate, BatchDelete, BatchGet, BatchUpdate, NotYet};
+        matches!(self, BatchGet(_) | BatchCreate(_) | BatchUpdate(_) | BatchDelete(_) | NotYet(..))
+    }
+
     /// Safe by RFC 9110: mounted on every role.
     pub fn is_read(&self) -> bool {
         matches!(
             self,
             Action::Get(_)
                 | Action::List(_)
+                | Action::BatchGet(_)
                 | Action::GetOperation
                 | Action::ListOperations
                 | Action::OpenApi

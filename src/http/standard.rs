@@ -8,7 +8,6 @@ use super::routes::{Action, Verb};
 use crate::model::Scope;
 use crate::schema::{ResourceType, StandardMethod, StandardRoute};
 
-const READ: Need = Need::Scope(Scope::Read);
 const WRITE: Need = Need::Scope(Scope::Write);
 
 /// Patterns with what each HTTP method does there.
@@ -54,17 +53,16 @@ fn pattern(prefix: &str, kind: &ResourceType, method: StandardMethod) -> String 
 }
 
 fn action(kind: &Arc<ResourceType>, method: StandardMethod) -> (Verb, Action) {
-    let batch = |need| Action::NotYet("batch methods are not served yet; send the members one by one", need);
     match method {
         StandardMethod::Get => (Verb::Get, Action::Get(kind.clone())),
         StandardMethod::List => (Verb::Get, Action::List(kind.clone())),
         StandardMethod::Create => (Verb::Post, Action::Create(kind.clone())),
         StandardMethod::Update => (Verb::Patch, Action::Update(kind.clone())),
         StandardMethod::Delete => (Verb::Delete, Action::Delete(kind.clone())),
-        StandardMethod::BatchGet => (Verb::Get, batch(READ)),
-        StandardMethod::BatchCreate | StandardMethod::BatchUpdate | StandardMethod::BatchDelete => {
-            (Verb::Post, batch(WRITE))
-        }
+        StandardMethod::BatchGet => (Verb::Get, Action::BatchGet(kind.clone())),
+        StandardMethod::BatchCreate => (Verb::Post, Action::BatchCreate(kind.clone())),
+        StandardMethod::BatchUpdate => (Verb::Post, Action::BatchUpdate(kind.clone())),
+        StandardMethod::BatchDelete => (Verb::Post, Action::BatchDelete(kind.clone())),
         StandardMethod::Undelete => (
             Verb::Post,
             Action::NotYet("soft delete is not served yet, so there is nothing to undelete", WRITE),

@@ -13,28 +13,38 @@ use super::{Api, body, idempotency};
 use crate::model::{AnswerPlan, Change, Error, Key, Reason, Result};
 use crate::query::mask;
 use crate::schema::ResourceType;
+use crate::schema::document::Input;
 
 pub(super) const KNOWN: Known<'static> =
-    Known { served: &["updateMask", "requestId"], later: &["validateOnly", "allowMissing"] };
+    Known { served: &["updateMask", "requestId", "validateOnly"], later: &["allowMissing"] };
 
 pub async fn update(api: &Api, exchange: &Exchange, kind: &Arc<ResourceType>) -> Result<HttpResponse> {
     let parameters = exchange.parameters(KNOWN)?;
     let key = exchange.key()?;
     let media = Media::of_body(exchange.header("content-type")?)?;
     let bytes = exchange.body(api.settings.max_body_bytes).await?;
+    let validate_only = parameters.flag("validateOnly")?;
     let idempotency = idempotency::of_request(exchange, &parameters, &bytes)?;
     let input = body::resource(kind, media, &bytes)?;
     check_name(kind, &key, input.name.as_deref())?;
-    let mask = mask::parse(parameters.get("updateMask").unwrap_or_default())?;
-    let edits = kind.edits(&input, mask.as_deref())?;
+    let change = change(kind, &input, parameters.get("updateMask").unwrap_or_default())?;
     let guard = Guard::of_request(exchange, input.etag.as_deref())?;
     let precondition = guard.precondition(api, exchange, kind, &key).await?;
     let plan = AnswerPlan::Resource { mutation: 0, created: false };
-    let work =
-        write::single(exchange, kind, (key, precondition, Change::Update(edits)), plan, idempotency.clone());
+    let work = write::single(exchange, kind, (key, precondition, change), plan, idempotency.clone());
     let method = format!("{}.Update", kind.name);
-    let answer = write::invoke(api, exchange, Ask { method, work, idempotency, command: None }).await;
+    let answer = write::invoke(
+        api,
+        exchange,
+        Ask { method, work, idempotency, command: None, batch: None, validate_only },
+    )
+    .await;
     answer.map_err(|error| guard.explain(error))
+}
+
+/// What the mask takes of the body.
+pub fn change(kind: &ResourceType, input: &Input, mask: &str) -> Result<Change> {
+    Ok(Change::Update(kind.edits(input, mask::parse(mask)?.as_deref())?))
 }
 
 fn check_name(kind: &ResourceType, key: &Key, name: Option<&str>) -> Result<()> {

@@ -7,12 +7,12 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue, LOCATION};
 
 use super::exchange::Exchange;
-use super::{Api, consistency, operations, reply};
+use super::{Api, consistency, operations, reply, several};
 use crate::commands::{Invocation, Reply};
 use crate::model::{
     Answer, AnswerPlan, Change, Idempotency, Key, Mutation, Precondition, ResourceRef, Result, WriteSet,
 };
-use crate::schema::{Command, ResourceType};
+use crate::schema::{BatchAnswer, Command, ResourceType};
 use crate::store::request_log::Work;
 
 /// What a request asks the engine to do.
@@ -22,6 +22,9 @@ pub struct Ask<'a> {
     pub idempotency: Option<Idempotency>,
     /// Set for a command: its response is a message.
     pub command: Option<&'a Command>,
+    /// Set for a batch: where its answer keeps the resources.
+    pub batch: Option<&'a BatchAnswer>,
+    pub validate_only: bool,
 }
 
 /// Runs a write in its mode and encodes what it answers.
@@ -37,12 +40,16 @@ pub async fn invoke(api: &Api, exchange: &Exchange, ask: Ask<'_>) -> Result<Http
         request_id: exchange.request_id.clone(),
         traceparent: Some(exchange.trace.traceparent().to_owned()),
         prefers_async,
+        validate_only: ask.validate_only,
         deadline: exchange.deadline,
     };
     match api.engine.invoke(invocation).await? {
         Reply::Done { answer, position, replayed } => {
             exchange.saw(position);
-            let mut response = done(api, exchange, ask.command, &answer)?;
+            let mut response = match &answer {
+                Answer::Resources(resources) => several::answer(api, exchange, ask.batch, resources)?,
+                single => done(api, exchange, ask.command, single)?,
+            };
             // What a command answers is not what the client sent: it is never left out.
             if preferences.return_minimal && ask.command.is_none() {
                 response = reply::minimal(response);
@@ -75,7 +82,7 @@ fn done(api: &Api, exchange: &Exchange, command: Option<&Command>, answer: &Answ
         }
         (Answer::Message(json), Some(command)) => reply::message(exchange, command.descriptor.output(), json),
         (Answer::Message(json), None) => Ok(reply::json(StatusCode::OK, json.clone())),
-        (Answer::Empty, _) => Ok(reply::empty(exchange)),
+        (Answer::Empty | Answer::Resources(_), _) => Ok(reply::empty(exchange)),
     }
 }
 
@@ -92,13 +99,24 @@ pub fn single(
     idempotency: Option<Idempotency>,
 ) -> Work {
     let resource = ResourceRef { kind: kind.name.clone(), key };
+    several(exchange, vec![Mutation { resource, precondition, change }], answer, idempotency)
+}
+
+/// A write set of these mutations.
+pub fn several(
+    exchange: &Exchange,
+    mutations: Vec<Mutation>,
+    answer: AnswerPlan,
+    idempotency: Option<Idempotency>,
+) -> Work {
     Work::WriteSet(Box::new(WriteSet {
-        mutations: vec![Mutation { resource, precondition, change }],
+        mutations,
         answer,
         idempotency,
         operation: None,
         principal: exchange.principal.as_ref().clone(),
         request_id: exchange.request_id.clone(),
         traceparent: Some(exchange.trace.traceparent().to_owned()),
+        validate_only: false,
     }))
 }

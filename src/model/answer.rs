@@ -10,6 +10,8 @@ use super::Stored;
 pub enum AnswerPlan {
     /// The resource that the mutation with this index leaves behind.
     Resource { mutation: usize, created: bool },
+    /// What each mutation leaves behind, in their order; nothing for what is gone.
+    Resources,
     /// A command's response message as proto3 JSON text.
     Message(String),
     /// `{}`: a hard delete.
@@ -19,7 +21,27 @@ pub enum AnswerPlan {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Answer {
-    Resource { resource: Stored, created: bool },
+    Resource {
+        resource: Stored,
+        created: bool,
+    },
+    /// One for each mutation of the write set.
+    Resources(Vec<Option<Stored>>),
     Message(String),
     Empty,
+}
+
+impl AnswerPlan {
+    /// The answer, once it is known what each mutation leaves behind.
+    pub fn answer(&self, results: &[Option<Stored>]) -> Answer {
+        match self {
+            Self::Resource { mutation, created } => match results.get(*mutation) {
+                Some(Some(stored)) => Answer::Resource { resource: stored.clone(), created: *created },
+                _ => Answer::Empty,
+            },
+            Self::Resources => Answer::Resources(results.to_vec()),
+            Self::Message(text) => Answer::Message(text.clone()),
+            Self::Empty => Answer::Empty,
+        }
+    }
 }

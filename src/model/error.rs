@@ -114,6 +114,19 @@ impl Error {
         self
     }
 
+    /// An error of a part of the request: which part, and its fields from the outside.
+    pub fn within(mut self, path: &str) -> Self {
+        self.message = format!("{path}: {}", self.message);
+        for violation in &mut self.violations {
+            violation.field = format!("{path}.{}", violation.field);
+        }
+        if self.violations.is_empty() {
+            let description = self.message.clone();
+            self = self.with_violation(path, description);
+        }
+        self
+    }
+
     pub fn with_context(mut self, context: impl Into<String>) -> Self {
         self.context = Some(context.into());
         self

@@ -70,4 +70,8 @@ pub struct WriteSet {
     pub principal: Principal,
     pub request_id: String,
     pub traceparent: Option<String>,
+    /// A dry run: everything is checked as for a commit, nothing is written, and what is answered has
+    /// version 0, which no resource ever has.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub validate_only: bool,
 }

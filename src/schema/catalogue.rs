@@ -1,10 +1,11 @@
 //! The catalogue: everything the rest of the program knows about a schema, already checked.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use prost_reflect::{DescriptorPool, MessageDescriptor, MethodDescriptor};
 
+use super::batch::Batch;
 use super::comments::Comments;
 use super::shape::{MessageShape, Shapes};
 use crate::model::TypeName;
@@ -104,6 +105,7 @@ pub struct ResourceType {
     pub indexes: Vec<Index>,
     /// Position in `columns` of the field that says whose a row is: others neither see nor write it.
     pub owner: Option<usize>,
+    pub(super) declared_batches: Vec<Batch>,
     pub(super) shapes: Arc<Shapes>,
     pub(super) root: usize,
 }
@@ -179,7 +181,12 @@ pub struct Catalogue {
     pub descriptor_set: Vec<u8>,
     /// SHA-256 of `descriptor_set`, lowercase hex.
     pub digest: String,
+    /// The pool with AIP's messages of those methods that no service declares, once they are needed.
+    pub(super) standard_messages: OnceLock<Option<DescriptorPool>>,
 }
+
+/// Standard methods that `writes.methods` may name.
+const WRITES: [&str; 6] = ["Create", "Update", "Delete", "BatchCreate", "BatchUpdate", "BatchDelete"];
 
 impl Catalogue {
     /// What the `.proto` says about a message, field, enum, service or method.
@@ -191,7 +198,7 @@ impl Catalogue {
     /// command.
     pub fn has_write_method(&self, name: &str) -> bool {
         let standard = name.rsplit_once('.').is_some_and(|(kind, method)| {
-            matches!(method, "Create" | "Update" | "Delete") && self.resource(&TypeName::new(kind)).is_some()
+            WRITES.contains(&method) && self.resource(&TypeName::new(kind)).is_some()
         });
         standard || self.commands.iter().any(|command| command.name == name)
     }
@@ -234,6 +241,19 @@ impl ResourceType {
     }
 }
 
+/// `page_size` → `pageSize`
+pub(super) fn camel_case(name: &str) -> String {
+    let mut camel = String::with_capacity(name.len());
+    for (position, part) in name.split('_').enumerate() {
+        let mut letters = part.chars();
+        if position > 0 {
+            camel.extend(letters.next().map(|first| first.to_ascii_uppercase()));
+        }
+        camel.push_str(letters.as_str());
+    }
+    camel
+}
+
 /// Package `a.b.v1` → `/a/b/v1`.
 pub(super) fn route_prefix(package: &str) -> String {
     format!("/{}", package.replace('.', "/"))
@@ -256,6 +276,11 @@ impl StandardMethod {
 
     pub(super) fn is_plural(self) -> bool {
         self == Self::List || !self.is_single() && self != Self::Undelete
+    }
+
+    /// Several resources of one type in one request.
+    pub fn is_batch(self) -> bool {
+        matches!(self, Self::BatchGet | Self::BatchCreate | Self::BatchUpdate | Self::BatchDelete)
     }
 
     /// One of the five that are served on one resource or one collection.

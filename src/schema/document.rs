@@ -22,6 +22,8 @@ pub(crate) mod strict_json;
 pub(crate) mod time;
 mod well_known;
 
+pub use input::{object_from_json, object_from_message};
+
 use crate::model::Document;
 
 /// What a client sent for a resource, checked and canonical.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use prost_reflect::{DescriptorPool, FileDescriptor};
 use sha2::{Digest, Sha256};
@@ -88,6 +88,7 @@ fn compile(
         comments,
         descriptor_set: bytes,
         digest,
+        standard_messages: OnceLock::new(),
     })
 }
 

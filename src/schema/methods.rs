@@ -2,6 +2,7 @@
 //!
 //! Not here: which forms of an rpc are served (`standard`, `command`).
 
+mod batch;
 mod command;
 mod standard;
 
@@ -56,6 +57,10 @@ impl Methods {
             StandardMethod::Get => kind.route_prefix.clone_from(&route.prefix),
             StandardMethod::List => kind.listed = standard::list_answer(kind, &method.output())?,
             StandardMethod::Create => standard::adopt_id_field(kind, &method.input()),
+            _ if standard.is_batch() => {
+                let batch = batch::declared(standard, kind, method)?;
+                kind.declared_batches.push(batch);
+            }
             _ => {}
         }
         // Two services may declare the same method in the same place.

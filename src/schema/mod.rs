@@ -3,6 +3,7 @@
 //! Not here: SQL text (store), HTTP routes (http). Depends only on `model`.
 //! Invariant: whatever is in a [`Catalogue`] has been checked; nobody checks it again.
 
+pub mod batch;
 pub mod catalogue;
 mod columns;
 mod comments;
@@ -20,12 +21,14 @@ mod remedy;
 mod resource;
 pub(crate) mod shape;
 mod source;
+mod standard_messages;
 pub mod storage;
 mod summary;
 #[cfg(test)]
 mod tests;
 pub(crate) mod view;
 
+pub use batch::{Batch, BatchAnswer};
 pub use catalogue::{
     Catalogue, Column, ColumnKind, ColumnSource, Command, Index, ListAnswer, Pattern, ResourceType,
     StandardFields, StandardMethod, StandardRoute,

@@ -79,6 +79,7 @@ fn resource_type(
         columns,
         indexes,
         owner,
+        declared_batches: Vec::new(),
         root: shapes.find(message.full_name())?,
         shapes: Arc::clone(shapes),
     })

@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use super::request_log::RequestLog;
 use crate::model::{
-    Answer, Error, Fingerprint, IdempotencyKey, Key, Operation, OperationId, Position, Reason, Result, Sight,
-    Stored, WriteSet,
+    Answer, AnswerPlan, Error, Fingerprint, IdempotencyKey, Key, Operation, OperationId, Position, Reason,
+    Result, Sight, Stored, Version, WriteSet,
 };
 use crate::query::ListQuery;
 use crate::schema::{Catalogue, ResourceType};
@@ -46,6 +46,15 @@ pub struct Committed {
     pub replayed: bool,
     /// Read after COMMIT; none when the connection went before it could be: an older one would pass for it.
     pub position: Option<Position>,
+}
+
+impl Committed {
+    /// What a dry run says: its versions were never given, so nobody can mistake them for another's.
+    pub(super) fn dry_run(plan: &AnswerPlan, mut results: Vec<Option<Stored>>) -> Self {
+        results.iter_mut().flatten().for_each(|stored| stored.version = Version(0));
+        let answer = plan.answer(&results);
+        Self { results, answer, replayed: false, position: None }
+    }
 }
 
 /// What became of one write set of a batch.
@@ -108,6 +117,7 @@ pub trait Writer: Send {
 
     /// Commits the members in one transaction and says what became of each, in order. Never leaves
     /// a member half-written; never lets one bad member cost the others their commit.
+    /// A dry run (`validate_only`) is checked and undone; its verdict is `Committed` all the same.
     /// The caller guarantees: at most one member per resource and per idempotency key.
     fn commit(&mut self, catalogue: &Catalogue, batch: &[WriteSet], patience: Patience) -> Vec<Verdict>;
 }

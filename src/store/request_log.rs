@@ -111,6 +111,7 @@ impl AcceptedRequest {
             principal: Principal::default(),
             request_id: self.request_id.clone(),
             traceparent: self.traceparent.clone(),
+            validate_only: false,
         }
     }
 }

@@ -131,6 +131,7 @@ pub fn invocation(method: &str, work: Work, key: Option<&str>) -> Invocation {
         request_id: "test".to_owned(),
         traceparent: None,
         prefers_async: false,
+        validate_only: false,
         deadline: deadline(),
     }
 }
@@ -152,6 +153,7 @@ pub fn create_user(id: &str, daily_entry_limit: i32) -> Invocation {
         principal: Default::default(),
         request_id: String::new(),
         traceparent: None,
+        validate_only: false,
     };
     invocation("blog.v1.User.Create", Work::WriteSet(Box::new(write_set)), None)
 }

@@ -80,7 +80,8 @@ fn books_live_where_their_service_says(api: &Api) {
     api.post(&format!("{BOOKS}?bookId=rose"), &book()).refused(409, "ALREADY_EXISTS");
     api.post(BOOKS, &json!({ "title": "T", "pages": "many" })).refused(400, "INVALID_FIELD");
     api.post(BOOKS, &json!({ "subtitle": "without a title" })).refused(400, "REQUIRED");
-    api.get(&format!("{BOOKS}:batchGet")).refused(501, "NOT_IMPLEMENTED");
+    let batch = api.get(&format!("{BOOKS}:batchGet?names=publishers/acme/books/rose")).expect(200).json();
+    assert_eq!(batch["books"][0], created.json());
 }
 
 fn masks_change_what_they_name(api: &Api) {

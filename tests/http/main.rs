@@ -1,6 +1,7 @@
 //! The public and admin listeners as clients see them: real servers on free ports, real SQLite.
 
 mod admin;
+mod batches;
 mod binary;
 mod client;
 mod commands;
@@ -13,3 +14,4 @@ mod refusals;
 mod resources;
 mod roles;
 mod server;
+mod write_sets;

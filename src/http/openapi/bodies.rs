@@ -3,10 +3,11 @@
 use prost_reflect::MessageDescriptor;
 use serde_json::{Map, Value, json};
 
+use super::batches;
 use super::components::headers;
 use crate::http::routes::Action;
-use crate::schema::ResourceType;
 use crate::schema::json_schema::JsonSchemas;
+use crate::schema::{ResourceType, StandardMethod};
 
 const PROTOBUF: &str = "application/x-protobuf";
 
@@ -31,6 +32,10 @@ pub fn request(action: &Action, schemas: &mut JsonSchemas<'_>) -> Option<Value> 
             }
             message(schema, example, &input)
         }
+        Action::BatchCreate(kind) => batches::request(kind, StandardMethod::BatchCreate, schemas),
+        Action::BatchUpdate(kind) => batches::request(kind, StandardMethod::BatchUpdate, schemas),
+        Action::BatchDelete(kind) => batches::request(kind, StandardMethod::BatchDelete, schemas),
+        Action::CommitWriteSet => batches::write_set(),
         Action::PeerCall => return Some(json!({ "required": true, "content": peer_content() })),
         _ => return None,
     };
@@ -45,6 +50,17 @@ pub fn success(action: &Action, schemas: &mut JsonSchemas<'_>) -> Map<String, Va
             answers([("200", answer), ("304", not_modified())])
         }
         Action::List(kind) => answers([("200", page(kind, schemas))]),
+        Action::BatchGet(kind) => {
+            let content = batches::answer(kind, StandardMethod::BatchGet, schemas);
+            answers([("200", answer("The resources as asked.", &["Trine-Consistency-Token"], content))])
+        }
+        Action::BatchCreate(kind) => batch(kind, StandardMethod::BatchCreate, schemas),
+        Action::BatchUpdate(kind) => batch(kind, StandardMethod::BatchUpdate, schemas),
+        Action::BatchDelete(kind) => batch(kind, StandardMethod::BatchDelete, schemas),
+        Action::CommitWriteSet => {
+            let done = answer("What each mutation left behind.", WRITTEN, batches::results());
+            answers([("200", done), ("204", minimal())])
+        }
         Action::Create(kind) => {
             let created =
                 resource("Created; without a body where `Prefer: return=minimal`.", kind, schemas, CREATED);
@@ -81,6 +97,11 @@ pub fn success(action: &Action, schemas: &mut JsonSchemas<'_>) -> Map<String, Va
         }
         Action::NotYet(..) => Map::new(),
     }
+}
+
+fn batch(kind: &ResourceType, method: StandardMethod, schemas: &mut JsonSchemas<'_>) -> Map<String, Value> {
+    let done = answer("All of it.", WRITTEN, batches::answer(kind, method, schemas));
+    answers([("200", done), ("202", accepted()), ("204", minimal())])
 }
 
 const READ_HEADERS: &[&str] = &["ETag", "Trine-Consistency-Token"];
@@ -152,7 +173,7 @@ fn message(schema: Value, example: Value, descriptor: &MessageDescriptor) -> Val
     })
 }
 
-fn binary(of: &str) -> Value {
+pub fn binary(of: &str) -> Value {
     json!({ "type": "string", "format": "binary", "description": format!("Binary encoding of {of}.") })
 }
 

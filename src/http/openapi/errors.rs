@@ -55,6 +55,17 @@ pub fn reasons(class: Class, plan: &Plan) -> Vec<Reason> {
             &[Immutable, InvalidMask, IfMatch, EtagMismatch, UniqueViolation, AlreadyExists],
         ],
         Class::Delete => &[WRITES, &[IfMatch, EtagMismatch, FailedPrecondition]],
+        Class::BatchGet => &[READS, &[InvalidField, Required, InvalidMask, NotImplemented]],
+        Class::BatchCreate => &[BODIES, WRITES, &[AlreadyExists, UniqueViolation]],
+        Class::BatchUpdate => {
+            &[BODIES, WRITES, &[Immutable, InvalidMask, EtagMismatch, UniqueViolation, AlreadyExists]]
+        }
+        Class::BatchDelete => &[BODIES, WRITES, &[EtagMismatch, FailedPrecondition]],
+        Class::WriteSet => &[
+            BODIES,
+            WRITES,
+            &[AlreadyExists, UniqueViolation, Immutable, InvalidMask, EtagMismatch, FailedPrecondition],
+        ],
         Class::Command => &[
             BODIES,
             WRITES,

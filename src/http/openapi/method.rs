@@ -25,7 +25,12 @@ pub enum Class {
     Create,
     Update,
     Delete,
+    BatchGet,
+    BatchCreate,
+    BatchUpdate,
+    BatchDelete,
     Command,
+    WriteSet,
     GetOperation,
     ListOperations,
     CancelOperation,
@@ -34,13 +39,18 @@ pub enum Class {
 }
 
 impl Class {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 16] = [
         Self::Get,
         Self::List,
         Self::Create,
         Self::Update,
         Self::Delete,
+        Self::BatchGet,
+        Self::BatchCreate,
+        Self::BatchUpdate,
+        Self::BatchDelete,
         Self::Command,
+        Self::WriteSet,
         Self::GetOperation,
         Self::ListOperations,
         Self::CancelOperation,
@@ -75,6 +85,22 @@ impl Method {
             Action::Create(kind) => standard(kind, Class::Create, "Create one {}"),
             Action::Update(kind) => standard(kind, Class::Update, "Update fields of one {}"),
             Action::Delete(kind) => standard(kind, Class::Delete, "Delete one {}"),
+            Action::BatchGet(kind) => standard(kind, Class::BatchGet, "Get several {} resources by name"),
+            Action::BatchCreate(kind) => {
+                standard(kind, Class::BatchCreate, "Create several {} resources or none")
+            }
+            Action::BatchUpdate(kind) => {
+                standard(kind, Class::BatchUpdate, "Update several {} resources or none")
+            }
+            Action::BatchDelete(kind) => {
+                standard(kind, Class::BatchDelete, "Delete several {} resources or none")
+            }
+            Action::CommitWriteSet => own(
+                "WriteSets",
+                "Commit",
+                Class::WriteSet,
+                "Commit writes of any types together or not at all",
+            ),
             Action::Command(command) => Self::command(command, catalogue),
             Action::GetOperation => own("Operations", "Get", Class::GetOperation, "Get one operation"),
             Action::ListOperations => {

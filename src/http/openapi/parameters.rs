@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::NONE;
 use crate::http::parameters::{Known, camel_case};
 use crate::http::routes::Action;
-use crate::http::{command, create, delete, get, list, operations, update};
+use crate::http::{batch, command, create, delete, get, list, operations, update, write_sets};
 use crate::schema::ResourceType;
 
 pub const ID: &str = "[A-Za-z0-9][A-Za-z0-9._~-]{0,127}";
@@ -68,6 +68,9 @@ fn known(action: &Action) -> (Known<'static>, Option<String>) {
         Action::Create(kind) => (create::KNOWN, Some(id_parameter(kind))),
         Action::Update(_) => (update::KNOWN, None),
         Action::Delete(_) => (delete::KNOWN, None),
+        Action::BatchGet(_) => (batch::get::KNOWN, None),
+        Action::BatchCreate(_) | Action::BatchUpdate(_) | Action::BatchDelete(_) => (batch::KNOWN, None),
+        Action::CommitWriteSet => (write_sets::KNOWN, None),
         Action::Command(_) => (command::KNOWN, None),
         Action::ListOperations => (operations::LIST, None),
         Action::GetOperation
@@ -87,8 +90,13 @@ pub fn id_parameter(kind: &ResourceType) -> String {
 fn header_names(action: &Action) -> &'static [&'static str] {
     match action {
         Action::Get(_) => &["If-Match", "If-None-Match", "Trine-Consistency-Token"],
-        Action::List(_) => &["Trine-Consistency-Token"],
-        Action::Create(_) | Action::Command(_) => &["Idempotency-Key", "Prefer", "Trine-Consistency-Token"],
+        Action::List(_) | Action::BatchGet(_) => &["Trine-Consistency-Token"],
+        Action::Create(_)
+        | Action::BatchCreate(_)
+        | Action::BatchUpdate(_)
+        | Action::BatchDelete(_)
+        | Action::CommitWriteSet
+        | Action::Command(_) => &["Idempotency-Key", "Prefer", "Trine-Consistency-Token"],
         Action::Update(_) | Action::Delete(_) => {
             &["Idempotency-Key", "If-Match", "Prefer", "Trine-Consistency-Token"]
         }
@@ -99,7 +107,14 @@ fn header_names(action: &Action) -> &'static [&'static str] {
 }
 
 fn path(action: &Action, variable: &str) -> Value {
-    let wildcard = matches!(action, Action::List(_));
+    let wildcard = matches!(
+        action,
+        Action::List(_)
+            | Action::BatchGet(_)
+            | Action::BatchCreate(_)
+            | Action::BatchUpdate(_)
+            | Action::BatchDelete(_)
+    );
     let (pattern, words) = match action {
         Action::GetOperation | Action::CancelOperation => {
             ("^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$".to_owned(), "")

@@ -79,7 +79,9 @@ fn is_of_a_type(action: &Action) -> bool {
     use Action::*;
     match action {
         Get(_) | List(_) | Create(_) | Update(_) | Delete(_) | Command(_) => true,
-        GetOperation | ListOperations | CancelOperation | PeerCall | OpenApi | Docs | NotYet(..) => false,
+        BatchGet(_) | BatchCreate(_) | BatchUpdate(_) | BatchDelete(_) => true,
+        CommitWriteSet | GetOperation | ListOperations | CancelOperation | PeerCall | OpenApi | Docs
+        | NotYet(..) => false,
     }
 }
 

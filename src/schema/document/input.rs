@@ -1,6 +1,6 @@
 //! What clients and rules hand in → canonical documents without the chassis' own fields.
 
-use prost_reflect::DynamicMessage;
+use prost_reflect::{DynamicMessage, MessageDescriptor};
 use serde_json::{Map, Value};
 
 use super::canonical::{Canonicaliser, Source, invalid};
@@ -21,6 +21,11 @@ impl ResourceType {
     pub fn input_from_message(&self, message: &DynamicMessage) -> Result<Input> {
         fitness::of_client(message)?;
         self.input(json_of(message)?)
+    }
+
+    /// Same for the JSON object that a larger request holds it in.
+    pub fn input_from_object(&self, object: Map<String, Value>) -> Result<Input> {
+        self.input(object)
     }
 
     /// A rule's message as a document: OUTPUT_ONLY fields kept (a rule may set them), the chassis' own left out.
@@ -113,6 +118,20 @@ impl Catalogue {
         judgement.message(root, None, &request, &Path::ROOT);
         judgement.into_result(|_| false)
     }
+}
+
+/// A request as its JSON object: read strictly, its resources not looked at yet.
+pub fn object_from_json(body: &[u8]) -> Result<Map<String, Value>> {
+    strict_json::parse(body)
+}
+
+/// Same for an encoded message: what its JSON would be.
+pub fn object_from_message(descriptor: MessageDescriptor, body: &[u8]) -> Result<Map<String, Value>> {
+    let name = descriptor.full_name().to_owned();
+    let message = DynamicMessage::decode(descriptor, body)
+        .map_err(|error| Error::new(Reason::InvalidBody, format!("the body is not a {name}: {error}")))?;
+    fitness::of_client(&message)?;
+    json_of(&message)
 }
 
 fn take_text(object: &mut Map<String, Value>, field: &str, declared: bool) -> Result<Option<String>> {

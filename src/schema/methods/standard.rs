@@ -22,7 +22,7 @@ pub(super) fn route(
     let field = field.as_ref().map_or("resource", |field| field.name());
     let tail = tail(standard, kind, field);
     let prefix = http.path.strip_suffix(&tail);
-    if standard.is_single() {
+    if standard.is_single() || standard.is_batch() {
         refuse_form(standard, field, http)?;
     } else if prefix.is_none() {
         return Ok(None);
@@ -70,10 +70,12 @@ fn refuse_form(standard: StandardMethod, field: &str, http: &HttpOption) -> Resu
     }
     let body = match standard {
         StandardMethod::Create | StandardMethod::Update => field,
+        StandardMethod::BatchCreate | StandardMethod::BatchUpdate | StandardMethod::BatchDelete => "*",
         _ => "",
     };
     match (http.body == body, body) {
         (true, _) => Ok(()),
+        (false, "*") => Err("a batch takes the whole request as its body; write `body: \"*\"`".to_owned()),
         (false, "") => Err("this method takes no body; leave `body` out".to_owned()),
         (false, _) => Err(format!("the body is the resource itself; write `body: \"{body}\"`")),
     }

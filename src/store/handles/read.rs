@@ -58,6 +58,20 @@ impl ReadStore {
         self.run(ReadWork::Get, (kind.clone(), asked), deadline).await
     }
 
+    /// Several resources of one type in one statement, in the order asked; none for what is not there or not shown. Each
+    /// key once.
+    pub async fn get_several(
+        &self,
+        kind: &Arc<ResourceType>,
+        keys: Vec<Key>,
+        sight: &Sight,
+        deadline: Deadline,
+    ) -> Result<Read<Vec<Option<Stored>>>> {
+        let sight = if kind.owner.is_some() { sight.clone() } else { Sight::All };
+        let asked = keys.into_iter().map(|key| Asked { key, sight: sight.clone() }).collect();
+        self.run(ReadWork::GetSeveral, (kind.clone(), asked), deadline).await
+    }
+
     pub async fn list(
         &self,
         kind: &Arc<ResourceType>,

@@ -215,6 +215,7 @@ mod tests {
             principal: crate::model::Principal::default(),
             request_id: String::new(),
             traceparent: None,
+            validate_only: false,
         };
         let outcome = store.commit(nothing, Deadline::after(Duration::from_millis(20))).await;
         // Before the store is dropped: it waits for its threads.

@@ -22,6 +22,7 @@ fn work(gate: &Arc<Gate>, ids: &[&str]) -> WriteWork {
         principal: Default::default(),
         request_id: ids.concat(),
         traceparent: None,
+        validate_only: false,
     };
     let pass = gate.enter(&write_set).unwrap();
     let (reply, _) = tokio::sync::oneshot::channel();

@@ -14,6 +14,7 @@ use crate::schema::ResourceType;
 use crate::store::backend::{Asked, Database, Read, Reader, Reading};
 
 type GetJob = Job<(Arc<ResourceType>, Asked), Read<Option<Stored>>>;
+type GetSeveralJob = Job<(Arc<ResourceType>, Vec<Asked>), Read<Vec<Option<Stored>>>>;
 type ListJob = Job<(Arc<ResourceType>, ListQuery), Read<Vec<Stored>>>;
 type AnswerJob = Job<IdempotencyKey, Option<(Fingerprint, Answer)>>;
 type OperationJob = Job<OperationId, Option<Operation>>;
@@ -21,6 +22,7 @@ type OperationsJob = Job<(Option<OperationId>, u32), Vec<Operation>>;
 
 pub(in crate::store) enum ReadWork {
     Get(GetJob),
+    GetSeveral(GetSeveralJob),
     List(ListJob),
     Answer(AnswerJob),
     Operation(OperationJob),
@@ -31,6 +33,7 @@ impl Work for ReadWork {
     fn deadline(&self) -> Deadline {
         match self {
             Self::Get(job) => job.deadline,
+            Self::GetSeveral(job) => job.deadline,
             Self::List(job) => job.deadline,
             Self::Answer(job) => job.deadline,
             Self::Operation(job) => job.deadline,
@@ -41,6 +44,7 @@ impl Work for ReadWork {
     fn fail(self, error: Error) {
         match self {
             Self::Get(job) => job.fail(error),
+            Self::GetSeveral(job) => job.fail(error),
             Self::List(job) => job.fail(error),
             Self::Answer(job) => job.fail(error),
             Self::Operation(job) => job.fail(error),
@@ -53,7 +57,7 @@ impl ReadWork {
     /// Which lane it belongs into.
     pub(in crate::store) fn reading(&self) -> Reading {
         match self {
-            Self::Get(_) | Self::Answer(_) | Self::Operation(_) => Reading::ByKey,
+            Self::Get(_) | Self::GetSeveral(_) | Self::Answer(_) | Self::Operation(_) => Reading::ByKey,
             Self::List(_) | Self::Operations(_) => Reading::Lists,
         }
     }
@@ -69,6 +73,7 @@ pub(in crate::store) struct ReadService {
 #[derive(Default)]
 struct Sorted {
     gets: HashMap<TypeName, Vec<GetJob>>,
+    several: Vec<GetSeveralJob>,
     lists: Vec<ListJob>,
     answers: Vec<AnswerJob>,
     operations: Vec<OperationJob>,
@@ -81,6 +86,7 @@ impl Sorted {
         for work in batch {
             match work {
                 ReadWork::Get(job) => sorted.gets.entry(job.input.0.name.clone()).or_default().push(job),
+                ReadWork::GetSeveral(job) => sorted.several.push(job),
                 ReadWork::List(job) => sorted.lists.push(job),
                 ReadWork::Answer(job) => sorted.answers.push(job),
                 ReadWork::Operation(job) => sorted.operations.push(job),
@@ -105,6 +111,11 @@ impl Service for ReadService {
         let mut fit = true;
         for jobs in sorted.gets.into_values() {
             fit &= serve_gets(reader, jobs);
+        }
+        for job in sorted.several {
+            let found = reader.get(&job.input.0, &job.input.1);
+            fit &= is_fit(reader, &found);
+            job.answer(found);
         }
         if !sorted.answers.is_empty() {
             fit &= serve_each(reader, sorted.answers, |reader, keys: &[IdempotencyKey]| reader.answers(keys));

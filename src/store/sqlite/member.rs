@@ -12,8 +12,8 @@ use super::statement::{Bind, run, statement};
 use super::table::{Row, RowType, TableSql, promoted};
 use super::writer::Batch;
 use crate::model::{
-    Answer, AnswerPlan, Change, Document, Edit, Error, Key, Mutation, Operation, OperationResult,
-    OperationState, Precondition, Reason, Stored, Timestamp, Version, WriteSet,
+    Answer, Change, Document, Edit, Error, Key, Mutation, Operation, OperationResult, OperationState,
+    Precondition, Reason, Stored, Timestamp, Version, WriteSet,
 };
 use crate::schema::ResourceType;
 use crate::store::backend::Committed;
@@ -67,7 +67,10 @@ impl<'a, 'b> Member<'a, 'b> {
         for (at, mutation) in self.write_set.mutations.iter().enumerate() {
             results.push(self.mutate(mutation).map_err(|failure| self.locate(failure, at))?);
         }
-        let answer = answer(&self.write_set.answer, &results);
+        if self.write_set.validate_only {
+            return Ok(Committed::dry_run(&self.write_set.answer, results));
+        }
+        let answer = self.write_set.answer.answer(&results);
         self.record_answer(&answer)?;
         let failure = self.failure().cloned();
         self.record_operation(failure.unwrap_or_else(|| OperationResult::Response(answer.clone())))?;
@@ -329,16 +332,5 @@ impl RowChange<'_, '_, '_> {
 
     fn name(&self) -> String {
         self.kind.pattern.resource_name(self.key.as_str())
-    }
-}
-
-fn answer(plan: &AnswerPlan, results: &[Option<Stored>]) -> Answer {
-    match plan {
-        AnswerPlan::Resource { mutation, created } => match results.get(*mutation) {
-            Some(Some(stored)) => Answer::Resource { resource: stored.clone(), created: *created },
-            _ => Answer::Empty,
-        },
-        AnswerPlan::Message(text) => Answer::Message(text.clone()),
-        AnswerPlan::Empty => Answer::Empty,
     }
 }

@@ -53,6 +53,7 @@ fn create(id: &str, color: &str) -> WriteSet {
         principal: Default::default(),
         request_id: String::new(),
         traceparent: None,
+        validate_only: false,
     }
 }
 

@@ -115,7 +115,13 @@ impl SqliteWriter {
                 run(&mut self.connection, "SAVEPOINT member", vec![])?;
             }
             match Member::new(&mut self.connection, &mut batch, write_set).apply() {
-                Ok(committed) => verdicts.push(Verdict::Committed(committed)),
+                Ok(committed) => {
+                    if write_set.validate_only {
+                        run(&mut self.connection, "ROLLBACK TO member", vec![])?;
+                        batch.version = before;
+                    }
+                    verdicts.push(Verdict::Committed(committed));
+                }
                 Err(Failure::Refused(error)) => {
                     if savepoint {
                         run(&mut self.connection, "ROLLBACK TO member", vec![])?;
@@ -200,7 +206,10 @@ impl SqliteWriter {
 /// A statement that fails undoes itself; only what it follows needs a savepoint. Most write sets are
 /// one statement, and two more for each would double the writer's work.
 fn may_write_twice(write_set: &WriteSet) -> bool {
-    write_set.mutations.len() > 1 || write_set.idempotency.is_some() || write_set.operation.is_some()
+    write_set.validate_only
+        || write_set.mutations.len() > 1
+        || write_set.idempotency.is_some()
+        || write_set.operation.is_some()
 }
 
 fn outcome_unknown(context: String) -> Error {

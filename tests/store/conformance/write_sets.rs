@@ -58,6 +58,7 @@ pub fn write_set(mutations: Vec<Mutation>) -> WriteSet {
         principal: Default::default(),
         request_id: "request-1".to_owned(),
         traceparent: None,
+        validate_only: false,
     }
 }
 

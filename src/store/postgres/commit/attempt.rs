@@ -12,7 +12,7 @@ use super::duplicates::{self, Duplicate};
 use super::fence::{self, Fenced};
 use super::{PostgresWriter, Stop, rows, unique, write};
 use crate::failpoint;
-use crate::model::{Answer, AnswerPlan, Error, Position, Reason, Stored, Timestamp, TypeName, WriteSet};
+use crate::model::{Error, Position, Reason, Stored, Timestamp, TypeName, WriteSet};
 use crate::schema::Catalogue;
 use crate::store::backend::{Committed, Patience, Verdict};
 use crate::store::postgres::failure::Failure;
@@ -92,6 +92,10 @@ impl<'a> Attempt<'a> {
         unique::check_updates(self)?;
         write::apply(self, fenced.schema_id)?;
         let ended = self.ended();
+        if self.is_dry_run() {
+            self.connection().batch_execute("ROLLBACK")?;
+            return Ok(Outcome::Ended(ended));
+        }
         if !ended.iter().any(|(_, verdict)| matches!(verdict, Verdict::Committed(_))) {
             // Nothing to keep; what a refused member wrote before its refusal goes too.
             self.connection().batch_execute("ROLLBACK")?;
@@ -99,6 +103,11 @@ impl<'a> Attempt<'a> {
         }
         duplicates::record(self, &ended)?;
         self.commit(ended, fenced.mark)
+    }
+
+    /// A dry run is alone in its transaction: its rows must not be in the way of anybody's.
+    fn is_dry_run(&self) -> bool {
+        self.members.iter().any(|member| member.write_set.validate_only)
     }
 
     fn enter(&mut self) -> Result<Fenced, Stop> {
@@ -166,7 +175,10 @@ fn verdict(member: &mut Member<'_>) -> Verdict {
         State::Writing { results, .. } => {
             let results: Vec<Option<Stored>> =
                 std::mem::take(results).into_iter().map(|stored| stored.map(Arc::unwrap_or_clone)).collect();
-            let answer = answer(&member.write_set.answer, &results);
+            if member.write_set.validate_only {
+                return Verdict::Committed(Committed::dry_run(&member.write_set.answer, results));
+            }
+            let answer = member.write_set.answer.answer(&results);
             Verdict::Committed(Committed { results, answer, replayed: false, position: None })
         }
     }
@@ -179,17 +191,6 @@ pub(super) fn placed(mut ended: Vec<(usize, Verdict)>, position: Position) -> Ve
         }
     }
     ended
-}
-
-fn answer(plan: &AnswerPlan, results: &[Option<Stored>]) -> Answer {
-    match plan {
-        AnswerPlan::Resource { mutation, created } => match results.get(*mutation) {
-            Some(Some(stored)) => Answer::Resource { resource: stored.clone(), created: *created },
-            _ => Answer::Empty,
-        },
-        AnswerPlan::Message(text) => Answer::Message(text.clone()),
-        AnswerPlan::Empty => Answer::Empty,
-    }
 }
 
 /// A refusal that names the mutation when there are several.

@@ -194,6 +194,16 @@ impl PostgresWriter {
     }
 }
 
+/// What shares a transaction. A dry run is never in it, and others do not wait for one either: it goes to
+/// the slow lane, where each has a transaction of its own.
+fn together(batch: &[WriteSet], patience: Patience, verdicts: &mut [Option<Verdict>]) -> Vec<usize> {
+    let is_later =
+        |write_set: &WriteSet| write_set.validate_only && matches!(patience, Patience::SkipLocked(_));
+    let (later, now): (Vec<usize>, Vec<usize>) = (0..batch.len()).partition(|at| is_later(&batch[*at]));
+    fill(verdicts, &later, |_| Verdict::Busy);
+    now
+}
+
 fn put(verdicts: &mut [Option<Verdict>], ended: Vec<(usize, Verdict)>) -> Vec<Vec<usize>> {
     for (index, verdict) in ended {
         verdicts[index] = Some(verdict);
@@ -221,7 +231,7 @@ impl Writer for PostgresWriter {
     fn commit(&mut self, catalogue: &Catalogue, batch: &[WriteSet], patience: Patience) -> Vec<Verdict> {
         self.prepare_tables(catalogue);
         let mut verdicts: Vec<Option<Verdict>> = batch.iter().map(|_| None).collect();
-        let mut groups: Vec<Vec<usize>> = vec![(0..batch.len()).collect()];
+        let mut groups = vec![together(batch, patience, &mut verdicts)];
         let mut again = false;
         while let Some(group) = groups.pop().filter(|group| !group.is_empty()) {
             // Each part may take as long as a statement may: two hundred of them would hold up everybody else.

@@ -1,0 +1,110 @@
+//! Answers that hold several resources: a page, a batch, the results of a write set.
+//!
+//! Stored JSON is joined as it is; a message repeats the resource under the number that AIP or a service
+//! gives it.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+
+use super::exchange::Exchange;
+use super::media::Media;
+use super::{Api, reply};
+use crate::model::{Error, Result, Stored, TypeName};
+use crate::schema::{BatchAnswer, Catalogue, ResourceType, StandardMethod};
+
+/// What the mutations of a batch left behind, or, without its form, of a write set.
+pub fn answer(
+    api: &Api,
+    exchange: &Exchange,
+    batch: Option<&BatchAnswer>,
+    resources: &[Option<Stored>],
+) -> Result<HttpResponse> {
+    let Some(batch) = batch else { return results(api, resources) };
+    let present: Vec<&Stored> = resources.iter().flatten().collect();
+    match present.first() {
+        Some(first) => list(exchange, api.kind(&first.kind)?, batch, &present),
+        None => Ok(reply::empty(exchange)),
+    }
+}
+
+/// A batch of one type.
+pub fn list(
+    exchange: &Exchange,
+    kind: &ResourceType,
+    batch: &BatchAnswer,
+    resources: &[&Stored],
+) -> Result<HttpResponse> {
+    let bytes = match exchange.accept {
+        Media::Json => {
+            let mut text = String::new();
+            push_array(kind, &batch.json_name, resources, &mut text);
+            (text + "}").into_bytes()
+        }
+        Media::Protobuf(_) => {
+            let mut bytes = Vec::new();
+            push_messages(kind, batch.number, resources, &mut bytes)?;
+            bytes
+        }
+    };
+    Ok(reply::body(StatusCode::OK, exchange.accept, bytes))
+}
+
+/// `{"entries":[…]`, open at its end.
+pub fn push_array(kind: &ResourceType, name: &str, resources: &[&Stored], text: &mut String) {
+    text.reserve(resources.iter().map(|stored| stored.document.len() + 256).sum());
+    text.push_str(&format!("{{\"{name}\":["));
+    for (position, stored) in resources.iter().enumerate() {
+        if position > 0 {
+            text.push(',');
+        }
+        kind.push_json(stored, text);
+    }
+    text.push(']');
+}
+
+pub fn push_messages(
+    kind: &ResourceType,
+    number: u32,
+    resources: &[&Stored],
+    bytes: &mut Vec<u8>,
+) -> Result<()> {
+    for stored in resources {
+        prost::encoding::bytes::encode(number, &reply::encode(kind, stored, Media::Protobuf(""))?, bytes);
+    }
+    Ok(())
+}
+
+/// `{"results":[{"resource":…},{}]}`: no message describes it, so it is JSON.
+fn results(api: &Api, resources: &[Option<Stored>]) -> Result<HttpResponse> {
+    let mut text = String::from("{\"results\":[");
+    for (position, resource) in resources.iter().enumerate() {
+        text.push_str(if position > 0 { ",{" } else { "{" });
+        if let Some(stored) = resource {
+            text.push_str("\"resource\":");
+            api.kind(&stored.kind)?.push_json(stored, &mut text);
+        }
+        text.push('}');
+    }
+    Ok(reply::json(StatusCode::OK, text + "]}"))
+}
+
+/// A batch's answer as an operation shows it: the name of its message and its JSON.
+pub fn described(
+    catalogue: &Catalogue,
+    method: &str,
+    resources: &[Option<Stored>],
+) -> Result<(String, String)> {
+    let unknown = || Error::internal(format!("{method} answers several resources and is no batch"));
+    let (kind, verb) = method.rsplit_once('.').ok_or_else(unknown)?;
+    let kind = catalogue.resource(&TypeName::new(kind)).ok_or_else(unknown)?;
+    let standard = StandardMethod::ALL.into_iter().find(|standard| format!("{standard:?}") == verb);
+    let present: Vec<&Stored> = resources.iter().flatten().collect();
+    match kind.batch(standard.ok_or_else(unknown)?).answer {
+        Some(answer) => {
+            let mut text = String::new();
+            push_array(kind, &answer.json_name, &present, &mut text);
+            Ok((answer.message, text + "}"))
+        }
+        None => Ok(("google.protobuf.Empty".to_owned(), "{}".to_owned())),
+    }
+}
