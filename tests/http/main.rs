@@ -3,6 +3,7 @@
 mod admin;
 mod batches;
 mod binary;
+mod binary_batches;
 mod client;
 mod commands;
 mod cors;
