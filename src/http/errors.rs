@@ -87,6 +87,7 @@ fn body(error: &Error, code: StatusCode, request_id: &str) -> String {
     if error.reason == Reason::Internal {
         status = Error::internal("").with_metadata("requestId", request_id);
     }
+    shorten(&mut status);
     json!({ "error": {
         "code": code.as_u16(),
         "status": status.reason.code().1,
@@ -94,6 +95,21 @@ fn body(error: &Error, code: StatusCode, request_id: &str) -> String {
         "details": status.details(),
     }})
     .to_string()
+}
+
+/// What a client sent is quoted back to it, but not by the kilobyte.
+const QUOTED_MAX: usize = 500;
+
+fn shorten(error: &mut Error) {
+    let violations = error.violations.iter_mut();
+    let texts = violations.flat_map(|violation| [&mut violation.field, &mut violation.description]);
+    let values = error.metadata.iter_mut().map(|(_, value)| value);
+    for text in texts.chain(values).chain([&mut error.message]) {
+        if let Some((end, _)) = text.char_indices().nth(QUOTED_MAX) {
+            text.truncate(end);
+            text.push('…');
+        }
+    }
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ pub mod nginx;
 pub mod postgres;
 pub mod process;
 pub mod proxy;
+pub mod raw;
 pub mod replayer;
 pub mod seed;
 pub mod stack;

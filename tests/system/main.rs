@@ -5,7 +5,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bad_bodies;
 mod bad_input;
+mod bad_targets;
 mod broken;
 mod browser;
 mod checker;
@@ -26,4 +28,5 @@ mod power_loss;
 mod publish_modes;
 mod readiness;
 mod roles;
+mod smuggling;
 mod starts;

@@ -121,6 +121,8 @@ fn anything(value: Value, path: &Path<'_>, depth: usize) -> Result<Value> {
 }
 
 /// Paths that survive the way to snake_case and back.
+/// Paths of words; the mask of no path is the empty text.
 fn is_mask(text: &str) -> bool {
-    text.chars().all(|character| character.is_ascii_alphanumeric() || ",.".contains(character))
+    let is_word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    text.is_empty() || text.split([',', '.']).all(is_word)
 }
