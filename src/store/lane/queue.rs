@@ -147,9 +147,13 @@ impl<W: Work> Queue<W> {
         }
     }
 
+    /// Until nothing is left: while they are told, others arrive that may be as late.
     fn fail_expired(&self, state: &mut MutexGuard<'_, State<W>>) {
-        let expired = expire(&mut state.waiting);
-        if !expired.is_empty() {
+        loop {
+            let expired = expire(&mut state.waiting);
+            if expired.is_empty() {
+                return;
+            }
             MutexGuard::unlocked(state, || {
                 expired.into_iter().for_each(|work| work.fail(deadline_passed()));
             });
