@@ -2,6 +2,7 @@
 //!
 //! Also keeps the primary tidy. Invariant: a plan without a primary yields no `WriteStore`, so nothing downstream can write.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
@@ -9,7 +10,7 @@ use tokio::task::JoinHandle;
 use crate::config::{DatabaseSettings, Secret, Settings};
 use crate::model::Error;
 use crate::schema::Catalogue;
-use crate::store::{Admission, DatabaseUrl, OpenOptions, ReadStore, RequestStore, WriteStore};
+use crate::store::{Admission, DatabaseUrl, OpenOptions, ReadStore, RequestStore, SchemaWatch, WriteStore};
 
 /// How often a primary forgets what is past its time and makes ready for the next hours.
 const RETENTION_INTERVAL: Duration = Duration::from_secs(300);
@@ -19,6 +20,8 @@ pub struct Databases {
     pub reads: ReadStore,
     pub writes: Option<WriteStore>,
     pub requests: Option<RequestStore>,
+    /// Where the schema is brought by somebody else.
+    pub schema: Option<SchemaWatch>,
 }
 
 /// Ends the retention of a primary when dropped.
@@ -59,7 +62,11 @@ async fn retain(primary: DatabaseUrl, options: OpenOptions, keep_hours: u32) {
 
 /// Opens what the configuration gives; `config` has made sure that it is what the plan allows.
 /// A refusal names the key whose database it is.
-pub fn open(settings: &Settings, catalogue: &Catalogue, admission: Admission) -> Result<Databases, String> {
+pub fn open(
+    settings: &Settings,
+    catalogue: &Arc<Catalogue>,
+    admission: Admission,
+) -> Result<Databases, String> {
     let options = options(&settings.database);
     let primary = url(&settings.database.primary);
     // The primary is prepared before it is read: its readers need the tables.
@@ -69,7 +76,14 @@ pub fn open(settings: &Settings, catalogue: &Catalogue, admission: Admission) ->
             WriteStore::open_as(primary, options, catalogue, admission).map_err(of("database.primary"))
         })
         .transpose()?;
-    let reads = match (primary, url(&settings.database.replica)) {
+    let replica = url(&settings.database.replica).filter(|_| primary.is_none());
+    let schema = replica
+        .as_ref()
+        .map(|replica| {
+            SchemaWatch::start(replica, options, catalogue.clone()).map_err(of("database.replica"))
+        })
+        .transpose()?;
+    let reads = match (primary, replica) {
         (Some(primary), _) => ReadStore::open(&primary, options, false).map_err(of("database.primary"))?,
         (None, Some(replica)) => ReadStore::open(&replica, options, true).map_err(of("database.replica"))?,
         (None, None) => return Err("database.replica: is missing".to_owned()),
@@ -77,7 +91,7 @@ pub fn open(settings: &Settings, catalogue: &Catalogue, admission: Admission) ->
     let requests = url(&settings.database.events)
         .map(|events| RequestStore::open(&events, options).map_err(of("database.events")))
         .transpose()?;
-    Ok(Databases { reads, writes, requests })
+    Ok(Databases { reads, writes, requests, schema })
 }
 
 /// At start the operator is the reader, so the private context is told too.

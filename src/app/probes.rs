@@ -25,6 +25,9 @@ pub fn probes(
     if let Some(requests) = databases.requests.clone() {
         checks.push(Check { name: "requests", health: Box::new(move || requests.health()) });
     }
+    if let Some(schema) = databases.schema.clone() {
+        checks.push(Check { name: "schema", health: Box::new(move || schema.health()) });
+    }
     Probes {
         role: settings.role,
         checks,

@@ -44,6 +44,8 @@ pub enum Asks {
     NoEnumValue { enumeration: String, names: Vec<String> },
     /// No two live rows agree in these fields (proto names), as far as they are set.
     NoDuplicates { fields: Vec<String> },
+    /// Every text of these fields fits an index.
+    Indexable,
     /// No row at all: the pbtable is empty, was pruned, or never was.
     NoRows,
 }
@@ -83,6 +85,7 @@ impl Question {
             Asks::NoDuplicates { fields } => {
                 format!("no two rows of `{kind}` agree in `{}`", fields.join("`, `"))
             }
+            Asks::Indexable => format!("every value in `{kind}` is short enough for an index"),
             Asks::NoRows => format!("`{kind}` has no rows"),
         };
         format!("{change}; a database admits it only if {condition} (`--against database` asks it)")

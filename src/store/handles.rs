@@ -83,7 +83,7 @@ impl DatabaseUrl {
     }
 
     /// Connects to nothing yet.
-    fn open(&self, options: OpenOptions) -> Result<Arc<dyn Database>> {
+    pub(super) fn open(&self, options: OpenOptions) -> Result<Arc<dyn Database>> {
         match self {
             Self::Sqlite(path) => super::sqlite::open(path, options),
             Self::Postgres(url) => super::postgres::open(url, options),

@@ -5,6 +5,7 @@
 
 pub mod filters;
 pub mod fixture;
+pub mod histories;
 pub mod idempotency;
 pub mod kinds;
 pub mod lanes;
@@ -18,6 +19,14 @@ pub mod zoo;
 
 macro_rules! conformance {
     ($factory:path) => {
+        conformance!($factory; histories:
+            a_deleted_field_is_hidden_and_kept_for_older_binaries,
+            a_oneof_has_one_member_whoever_writes,
+            an_enum_value_goes_when_no_row_holds_it,
+            rows_decide_whether_a_field_may_be_unique_or_indexed,
+            branches_are_merged_before_they_are_admitted,
+            a_dropped_pbtable_stays_until_it_is_pruned,
+            drafts_answer_to_rows_only);
         conformance!($factory; rows:
             a_created_resource_reads_back,
             a_taken_key_is_refused,

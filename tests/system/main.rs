@@ -28,5 +28,6 @@ mod power_loss;
 mod publish_modes;
 mod readiness;
 mod roles;
+mod side_by_side;
 mod smuggling;
 mod starts;

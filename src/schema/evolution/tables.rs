@@ -5,7 +5,7 @@ use super::report::{Place, Report};
 use super::{Asks, Question};
 use crate::model::TypeName;
 use crate::schema::options::Options;
-use crate::schema::{Catalogue, Index, Pattern, ResourceType};
+use crate::schema::{Catalogue, Column, ColumnKind, Index, Pattern, ResourceType};
 
 pub(super) fn compare(report: &mut Report<'_>) {
     let old = report.old;
@@ -72,6 +72,16 @@ fn compare_types(old: &ResourceType, new: &ResourceType, report: &mut Report<'_>
     }
     if new.dropped {
         return;
+    }
+    let is_new = |column: &&Column| old.columns.iter().all(|known| known.field != column.field);
+    for column in new.columns.iter().filter(is_new).filter(|column| column.kind == ColumnKind::Text) {
+        if old.descriptor.get_field_by_name(&column.field).is_some() && column.enum_values.is_empty() {
+            let change = format!(
+                "`{}` of `{}` is now indexed; shorten its values first, or take the option back",
+                column.field, new.name
+            );
+            report.ask(&place, &new.name, Asks::Indexable, change);
+        }
     }
     for index in &new.indexes {
         if index.unique && !has_index(old, &fields(new, index), true) {

@@ -11,6 +11,8 @@ use crate::store::json::from_json;
 
 /// Names of rows that an answer shows.
 const EXAMPLES: usize = 3;
+/// Every index takes texts of this length.
+const SHORT_ENOUGH: usize = 128;
 
 pub(in crate::store) struct StoredRow {
     pub key: String,
@@ -74,6 +76,7 @@ pub(super) fn answer(
             let hits = duplicates(rows, after, &question.columns(after))?;
             (hits, "hold a value that another one holds too")
         }
+        Asks::Indexable => (too_long(rows, after)?, "are too long"),
         Asks::NoRows => {
             let mut hits = Hits::default();
             rows.for_each(&question.kind, "", &mut |row| {
@@ -105,6 +108,18 @@ fn holding(
             Ok(())
         })?;
     }
+    Ok(hits)
+}
+
+/// Looks at nothing that could not hold a text of that length.
+fn too_long(rows: &mut dyn StoredRows, kind: &ResourceType) -> Result<Hits> {
+    let mut hits = Hits::default();
+    rows.for_each(&kind.name, "", &mut |row| {
+        if row.document.len() > SHORT_ENOUGH && kind.check_indexed(&from_json(&row.document)?).is_err() {
+            hits.add(&row.key);
+        }
+        Ok(())
+    })?;
     Ok(hits)
 }
 

@@ -39,7 +39,8 @@ pub(super) fn add_column(kind: &ResourceType, column: &Column) -> String {
 
 pub(super) fn drop_column(kind: &ResourceType, column: &Column) -> String {
     let name = identifier(&bare_column_name(column));
-    format!("ALTER TABLE {} DROP COLUMN {name}", table_name(&kind.name))
+    // With the view that shows it, which is made again.
+    format!("ALTER TABLE {} DROP COLUMN {name} CASCADE", table_name(&kind.name))
 }
 
 /// `concurrently`: without blocking writers, outside a transaction.

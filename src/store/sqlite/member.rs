@@ -272,6 +272,7 @@ impl RowChange<'_, '_, '_> {
 
     /// The row as it will be, under the next version.
     fn stored(&mut self, document: &Document, create_time: Timestamp) -> Outcome<Stored> {
+        self.kind.check_indexed(document)?;
         self.member.batch.version += 1;
         Ok(Stored {
             kind: self.kind.name.clone(),

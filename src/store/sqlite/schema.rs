@@ -164,6 +164,7 @@ fn drop_column(connection: &mut SqliteConnection, kind: &ResourceType, column: &
                WHERE s.type = 'index' AND s.tbl_name = ? AND i.name = ?";
     let binds = vec![Bind::text(kind.name.as_str()), Bind::text(format!("f_{}", column.field))];
     let indexes: Vec<String> = statement::<Text>(sql, binds).load(connection).map_err(broken)?;
+    views::remove(connection, kind).map_err(broken)?;
     for index in indexes {
         run(connection, &format!("DROP INDEX {}", identifier(&index)), vec![]).map_err(broken)?;
     }

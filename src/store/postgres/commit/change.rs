@@ -160,6 +160,7 @@ impl Found<'_> {
         create_time: &Timestamp,
         update_time: &Timestamp,
     ) -> Result<Stored> {
+        self.kind.check_indexed(document)?;
         Ok(Stored {
             kind: self.resource.kind.clone(),
             key: self.resource.key.clone(),

@@ -45,6 +45,15 @@ pub(super) fn ensure(connection: &mut SqliteConnection, catalogue: &Catalogue) -
     Ok(())
 }
 
+/// Before a column goes that it may show; made again by [`ensure`].
+pub(super) fn remove(connection: &mut SqliteConnection, kind: &ResourceType) -> diesel::QueryResult<()> {
+    let mark = format!("{MARK}{}", kind.name);
+    for (view, _) in present(connection)?.iter().filter(|(_, text)| is_ours(text) && text.contains(&mark)) {
+        connection.batch_execute(&format!("DROP VIEW {}", identifier(view)))?;
+    }
+    Ok(())
+}
+
 /// The DDL of every view, for people to read.
 pub(super) fn show(catalogue: &Catalogue) -> HashMap<TypeName, Vec<String>> {
     let names = view_names(catalogue);
