@@ -8,4 +8,5 @@ mod conformance;
 mod evolution;
 mod foreign_tree;
 mod openapi;
+mod schema_commands;
 mod watch;

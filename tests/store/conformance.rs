@@ -11,6 +11,7 @@ pub mod kinds;
 pub mod lanes;
 pub mod lists;
 pub mod model;
+pub mod random_histories;
 pub mod request_log;
 pub mod rows;
 pub mod views;
@@ -27,6 +28,7 @@ macro_rules! conformance {
             branches_are_merged_before_they_are_admitted,
             a_dropped_pbtable_stays_until_it_is_pruned,
             drafts_answer_to_rows_only);
+        conformance!($factory; random_histories: random_histories_lose_nothing);
         conformance!($factory; rows:
             a_created_resource_reads_back,
             a_taken_key_is_refused,

@@ -12,7 +12,7 @@ use super::fixture::{Factory, TestDatabase, deadline, options};
 use super::write_sets::{document, mutation, set, update, write_set};
 
 /// A shop with these fields in its items and these declarations around them.
-fn shop(fields: &str, around: &str) -> Catalogue {
+pub fn shop(fields: &str, around: &str) -> Catalogue {
     let directory = tempfile::tempdir().unwrap();
     let text = format!(
         r#"syntax = "proto3";
@@ -33,27 +33,27 @@ fn shop(fields: &str, around: &str) -> Catalogue {
         .unwrap_or_else(|problems| panic!("{problems:#?}"))
 }
 
-fn items(catalogue: &Catalogue) -> &Arc<ResourceType> {
+pub fn items(catalogue: &Catalogue) -> &Arc<ResourceType> {
     catalogue.resource(&TypeName::new("shop.v1.Item")).unwrap()
 }
 
-fn item(id: &str) -> ResourceRef {
+pub fn item(id: &str) -> ResourceRef {
     ResourceRef { kind: TypeName::new("shop.v1.Item"), key: Key::new(id) }
 }
 
 /// A monolith of one schema on a database; one at a time.
-struct Monolith {
-    write: WriteStore,
+pub struct Monolith {
+    pub write: WriteStore,
     read: ReadStore,
     catalogue: Catalogue,
 }
 
 impl Monolith {
-    fn start(url: &DatabaseUrl, catalogue: Catalogue) -> Self {
+    pub fn start(url: &DatabaseUrl, catalogue: Catalogue) -> Self {
         Self::try_start(url, catalogue, Admission::Permanent).unwrap_or_else(|error| panic!("{error}"))
     }
 
-    fn try_start(url: &DatabaseUrl, catalogue: Catalogue, admission: Admission) -> Result<Self> {
+    pub fn try_start(url: &DatabaseUrl, catalogue: Catalogue, admission: Admission) -> Result<Self> {
         let write = WriteStore::open_as(url, options(), &catalogue, admission)?;
         Ok(Self { write, read: ReadStore::open(url, options(), false)?, catalogue })
     }
