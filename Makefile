@@ -1,7 +1,7 @@
 # Everything a developer runs. `make help` lists it.
 CARGO ?= cargo
 .DEFAULT_GOAL := help
-.PHONY: help run install test demo bench soak lint
+.PHONY: help run install test demo bench soak fuzz lint
 
 help: ## This list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -23,6 +23,9 @@ bench: install ## Measure, beside PocketBase, the usual way and pgbench; prints 
 
 soak: install ## The kill cycles of the fault tests, two hundred instead of twenty
 	TRINE_TEST_CYCLES=200 $(CARGO) test --features failpoints --test system -- --nocapture kill_
+
+fuzz: ## Mutated filters, masks, tokens and bodies, a minute each
+	$(CARGO) test --test store -- --ignored --nocapture --test-threads 2 fuzz_
 
 lint: ## Format, lints and documentation, warnings as errors
 	$(CARGO) fmt --check

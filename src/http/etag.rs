@@ -5,12 +5,22 @@
 
 use super::media::Media;
 use crate::model::{Error, Reason, Result, Version};
+use crate::schema::document::ReadMask;
 
 /// `"7"` for JSON, `"7.p"` for protobuf.
 pub fn of(version: Version, media: Media) -> String {
     match media {
         Media::Json => format!("\"{}\"", version.0),
         Media::Protobuf(_) => format!("\"{}.p\"", version.0),
+    }
+}
+
+/// `"7.1f3a"`: of a part of the resource, by what is picked and how it is written.
+pub fn of_masked(version: Version, media: Media, mask: Option<&ReadMask>) -> String {
+    match (mask, media) {
+        (None, media) => of(version, media),
+        (Some(mask), Media::Json) => format!("\"{}.{}\"", version.0, mask.hash()),
+        (Some(mask), Media::Protobuf(_)) => format!("\"{}.{}.p\"", version.0, mask.hash()),
     }
 }
 

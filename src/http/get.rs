@@ -8,13 +8,15 @@ use super::exchange::Exchange;
 use super::parameters::Known;
 use super::{Api, consistency, etag, reply};
 use crate::model::{Error, Key, Reason, Result};
+use crate::query::mask;
 use crate::schema::ResourceType;
 
-pub(super) const KNOWN: Known<'static> = Known { served: &[], later: &["readMask"] };
+pub(super) const KNOWN: Known<'static> = Known { served: &["readMask"], later: &[] };
 
 pub async fn get(api: &Api, exchange: &Exchange, kind: &Arc<ResourceType>) -> Result<HttpResponse> {
     api.refuse_unlisted_reads()?;
-    exchange.parameters(KNOWN)?;
+    let parameters = exchange.parameters(KNOWN)?;
+    let mask = mask::read(kind, parameters.get("readMask").unwrap_or_default())?;
     exchange.refuse_body()?;
     let key = exchange.key()?;
     let wanted = consistency::wait(api, exchange).await?;
@@ -26,10 +28,10 @@ pub async fn get(api: &Api, exchange: &Exchange, kind: &Arc<ResourceType>) -> Re
     {
         return Err(etag::if_match_failed());
     }
-    let tag = etag::of(stored.version, exchange.accept);
+    let tag = etag::of_masked(stored.version, exchange.accept, mask.as_ref());
     match exchange.list_header("if-none-match")? {
         Some(header) if etag::none_match_holds(&header, &tag) => Ok(reply::not_modified(tag)),
-        _ => reply::resource(exchange, kind, &stored, false),
+        _ => reply::masked(exchange, kind, &stored, mask.as_ref(), false),
     }
 }
 

@@ -14,6 +14,7 @@ use super::exchange::Exchange;
 use super::media::Media;
 use crate::model::{Error, Result, Stored};
 use crate::schema::ResourceType;
+use crate::schema::document::ReadMask;
 
 /// A body in the client's media type.
 pub fn body(status: StatusCode, media: Media, bytes: Vec<u8>) -> HttpResponse {
@@ -30,12 +31,23 @@ pub fn resource(
     stored: &Stored,
     created: bool,
 ) -> Result<HttpResponse> {
+    masked(exchange, kind, stored, None, created)
+}
+
+/// The same, of the fields that are asked for.
+pub fn masked(
+    exchange: &Exchange,
+    kind: &ResourceType,
+    stored: &Stored,
+    mask: Option<&ReadMask>,
+    created: bool,
+) -> Result<HttpResponse> {
     let media = exchange.accept;
-    let bytes = encode(kind, stored, media)?;
+    let bytes = encode_masked(kind, stored, media, mask)?;
     let mut answer = HttpResponse::build(if created { StatusCode::CREATED } else { StatusCode::OK });
     answer.insert_header((CONTENT_TYPE, media.content_type())).insert_header((VARY, "Accept"));
     if !is_dry_run(stored) {
-        answer.insert_header((ETAG, etag::of(stored.version, media)));
+        answer.insert_header((ETAG, etag::of_masked(stored.version, media, mask)));
     }
     if created {
         answer.insert_header((LOCATION, location(kind, stored)));
@@ -69,6 +81,22 @@ pub fn encode(kind: &ResourceType, stored: &Stored, media: Media) -> Result<Vec<
     match media {
         Media::Json => Ok(kind.render_json(stored).into_bytes()),
         Media::Protobuf(_) => kind.render_message(stored),
+    }
+}
+
+/// The bytes of what is asked for of a resource.
+pub fn encode_masked(
+    kind: &ResourceType,
+    stored: &Stored,
+    media: Media,
+    mask: Option<&ReadMask>,
+) -> Result<Vec<u8>> {
+    let Some(mask) = mask else { return encode(kind, stored, media) };
+    let mut text = String::new();
+    kind.push_masked(stored, mask, &mut text)?;
+    match media {
+        Media::Json => Ok(text.into_bytes()),
+        Media::Protobuf(_) => Ok(kind.message_of(stored, &text)?.encode_to_vec()),
     }
 }
 

@@ -10,6 +10,7 @@ use super::exchange::Exchange;
 use super::media::Media;
 use super::{Api, reply};
 use crate::model::{Error, Result, Stored, TypeName};
+use crate::schema::document::ReadMask;
 use crate::schema::{BatchAnswer, Catalogue, ResourceType, StandardMethod};
 
 /// What the mutations of a batch left behind, or, without its form, of a write set.
@@ -22,7 +23,7 @@ pub fn answer(
     let Some(batch) = batch else { return results(api, resources) };
     let present: Vec<&Stored> = resources.iter().flatten().collect();
     match present.first() {
-        Some(first) => list(exchange, api.kind(&first.kind)?, batch, &present),
+        Some(first) => list(exchange, api.kind(&first.kind)?, batch, &present, None),
         None => Ok(reply::empty(exchange)),
     }
 }
@@ -33,16 +34,17 @@ pub fn list(
     kind: &ResourceType,
     batch: &BatchAnswer,
     resources: &[&Stored],
+    mask: Option<&ReadMask>,
 ) -> Result<HttpResponse> {
     let bytes = match exchange.accept {
         Media::Json => {
             let mut text = String::new();
-            push_array(kind, &batch.json_name, resources, &mut text);
+            push_array(kind, &batch.json_name, resources, mask, &mut text)?;
             (text + "}").into_bytes()
         }
         Media::Protobuf(_) => {
             let mut bytes = Vec::new();
-            push_messages(kind, batch.number, resources, &mut bytes)?;
+            push_messages(kind, batch.number, resources, mask, &mut bytes)?;
             bytes
         }
     };
@@ -50,26 +52,38 @@ pub fn list(
 }
 
 /// `{"entries":[…]`, open at its end.
-pub fn push_array(kind: &ResourceType, name: &str, resources: &[&Stored], text: &mut String) {
+pub fn push_array(
+    kind: &ResourceType,
+    name: &str,
+    resources: &[&Stored],
+    mask: Option<&ReadMask>,
+    text: &mut String,
+) -> Result<()> {
     text.reserve(resources.iter().map(|stored| stored.document.len() + 256).sum());
     text.push_str(&format!("{{\"{name}\":["));
     for (position, stored) in resources.iter().enumerate() {
         if position > 0 {
             text.push(',');
         }
-        kind.push_json(stored, text);
+        match mask {
+            Some(mask) => kind.push_masked(stored, mask, text)?,
+            None => kind.push_json(stored, text),
+        }
     }
     text.push(']');
+    Ok(())
 }
 
 pub fn push_messages(
     kind: &ResourceType,
     number: u32,
     resources: &[&Stored],
+    mask: Option<&ReadMask>,
     bytes: &mut Vec<u8>,
 ) -> Result<()> {
     for stored in resources {
-        prost::encoding::bytes::encode(number, &reply::encode(kind, stored, Media::Protobuf(""))?, bytes);
+        let resource = reply::encode_masked(kind, stored, Media::Protobuf(""), mask)?;
+        prost::encoding::bytes::encode(number, &resource, bytes);
     }
     Ok(())
 }
@@ -102,7 +116,7 @@ pub fn described(
     match kind.batch(standard.ok_or_else(unknown)?).answer {
         Some(answer) => {
             let mut text = String::new();
-            push_array(kind, &answer.json_name, &present, &mut text);
+            push_array(kind, &answer.json_name, &present, None, &mut text)?;
             Ok((answer.message, text + "}"))
         }
         None => Ok(("google.protobuf.Empty".to_owned(), "{}".to_owned())),

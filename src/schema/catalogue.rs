@@ -117,6 +117,15 @@ pub struct ListAnswer {
     pub json_name: String,
     pub resources_number: u32,
     pub next_page_token_number: u32,
+    /// None when the declared response has no place for it.
+    pub total_size: Option<TotalSize>,
+}
+
+/// The field of a List's answer that counts the resources of all pages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TotalSize {
+    pub json_name: String,
+    pub number: u32,
 }
 
 /// A standard method where a service declares it: its default route is not served.

@@ -12,6 +12,7 @@ pub(crate) mod fitness;
 mod holds;
 mod input;
 mod known;
+mod mask;
 mod owner;
 pub(super) mod path;
 mod promote;
@@ -24,6 +25,7 @@ mod well_known;
 
 pub use input::{object_from_json, object_from_message};
 
+pub use self::mask::ReadMask;
 use crate::model::Document;
 
 /// What a client sent for a resource, checked and canonical.

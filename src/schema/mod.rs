@@ -31,7 +31,7 @@ pub(crate) mod view;
 pub use batch::{Batch, BatchAnswer};
 pub use catalogue::{
     Catalogue, Column, ColumnKind, ColumnSource, Command, Index, ListAnswer, Pattern, ResourceType,
-    StandardFields, StandardMethod, StandardRoute,
+    StandardFields, StandardMethod, StandardRoute, TotalSize,
 };
 pub use constraint::Description;
 pub use load::{SchemaProblem, from_descriptor_set, load};

@@ -10,7 +10,7 @@ use super::columns::promoted;
 use super::location::Problems;
 use super::options::{Options, ResourceOption};
 use super::shape::Shapes;
-use super::{ListAnswer, Pattern, ResourceType, StandardFields};
+use super::{ListAnswer, Pattern, ResourceType, StandardFields, TotalSize};
 use crate::model::TypeName;
 
 /// All resource types of the served packages, sorted by name, with their default routes.
@@ -70,6 +70,7 @@ fn resource_type(
             json_name: pattern.collection().to_owned(),
             resources_number: 1,
             next_page_token_number: 2,
+            total_size: Some(TotalSize { json_name: "totalSize".to_owned(), number: 3 }),
         },
         pattern,
         descriptor: message.clone(),

@@ -98,6 +98,9 @@ pub trait Reader: Send {
 
     fn list(&mut self, kind: &ResourceType, query: &ListQuery) -> Result<Read<Vec<Stored>>>;
 
+    /// How many rows the query has on all its pages.
+    fn count(&mut self, kind: &ResourceType, query: &ListQuery) -> Result<Read<i64>>;
+
     /// Answers kept under idempotency keys, in the order asked.
     fn answers(&mut self, keys: &[IdempotencyKey]) -> Result<Vec<Option<(Fingerprint, Answer)>>>;
 

@@ -11,6 +11,7 @@ mod crash_points;
 pub mod handles;
 mod json;
 pub mod lane;
+mod list_timeout;
 pub mod postgres;
 pub mod request_log;
 pub mod schema_watch;

@@ -9,6 +9,7 @@ pub mod histories;
 pub mod idempotency;
 pub mod kinds;
 pub mod lanes;
+pub mod list_pages;
 pub mod lists;
 pub mod model;
 pub mod random_histories;
@@ -54,6 +55,11 @@ macro_rules! conformance {
             filters_compare_promoted_columns,
             parents_do_not_mix,
             pages_in_descending_order_end_with_nan);
+        conformance!($factory; list_pages:
+            pages_are_complete_while_others_write,
+            names_go_down_too,
+            parents_may_be_open_at_any_level,
+            a_filter_that_takes_too_long_names_its_field);
         conformance!($factory; lanes:
             write_sets_on_one_resource_apply_in_order,
             a_thousand_concurrent_commits_are_all_there,

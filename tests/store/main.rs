@@ -5,6 +5,7 @@ mod conformance;
 mod cluster;
 #[cfg(feature = "failpoints")]
 mod crash;
+mod fuzz;
 mod golden;
 mod postgres;
 mod sql;

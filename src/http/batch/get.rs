@@ -11,14 +11,16 @@ use crate::http::members::check_number;
 use crate::http::parameters::Known;
 use crate::http::{Api, consistency, guard, several};
 use crate::model::{Error, Key, Reason, Result, Stored};
+use crate::query::mask;
 use crate::schema::{ResourceType, StandardMethod};
 
 pub(in crate::http) const KNOWN: Known<'static> =
-    Known { served: &["parent", "names"], later: &["readMask"] };
+    Known { served: &["parent", "names", "readMask"], later: &[] };
 
 pub async fn batch_get(api: &Api, exchange: &Exchange, kind: &Arc<ResourceType>) -> Result<HttpResponse> {
     api.refuse_unlisted_reads()?;
     let parameters = exchange.parameters_with(KNOWN, "names")?;
+    let mask = mask::read(kind, parameters.get("readMask").unwrap_or_default())?;
     exchange.refuse_body()?;
     guard::refuse_all_conditions(exchange)?;
     let parent = Parent::of_path(exchange)?;
@@ -43,7 +45,7 @@ pub async fn batch_get(api: &Api, exchange: &Exchange, kind: &Arc<ResourceType>)
     }
     let form = kind.batch(StandardMethod::BatchGet);
     let answer = form.answer.ok_or_else(|| Error::internal("a batchGet answers its resources"))?;
-    several::list(exchange, kind, &answer, &rows)
+    several::list(exchange, kind, &answer, &rows, mask.as_ref())
 }
 
 /// A name may be asked for twice; it is read once.

@@ -150,7 +150,7 @@ fn resource(words: &str, kind: &ResourceType, schemas: &mut JsonSchemas<'_>, own
 /// AIP-132's answer.
 fn page(kind: &ResourceType, schemas: &mut JsonSchemas<'_>) -> Value {
     let (listed, item) = (&kind.listed.json_name, schemas.message(&kind.descriptor));
-    let schema = json!({
+    let mut schema = json!({
         "type": "object",
         "properties": {
             listed: { "type": "array", "items": item },
@@ -158,6 +158,10 @@ fn page(kind: &ResourceType, schemas: &mut JsonSchemas<'_>) -> Value {
         },
         "required": [listed],
     });
+    if let Some(total) = &kind.listed.total_size {
+        schema["properties"][&total.json_name] =
+            json!({ "type": "integer", "format": "int32", "description": "With `showTotalSize` only." });
+    }
     let example = json!({ listed: [schemas.answer_example(&kind.descriptor)] });
     let content = json!({
         "application/json": { "schema": schema, "example": example },

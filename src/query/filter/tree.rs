@@ -106,25 +106,33 @@ impl Filter {
         }
     }
 
+    /// Fields that are looked for in the documents, by JSON name: those that could have an index, and those in
+    /// messages, lists and maps.
+    pub fn unindexed_fields(&self) -> (Vec<&str>, Vec<&str>) {
+        let (mut indexable, mut nested) = (Vec::new(), Vec::new());
+        for test in self.tests() {
+            let Target::Document(steps) = &test.target else { continue };
+            let Some(Step::Field(name)) = steps.first() else { continue };
+            // A column holds no duration.
+            let can_be_column = steps.len() == 1
+                && matches!(
+                    test.check,
+                    Check::Compare { .. } | Check::Matches { .. } | Check::Present(Container::Value)
+                );
+            let fields = if can_be_column { &mut indexable } else { &mut nested };
+            if !fields.contains(&name.as_str()) {
+                fields.push(name.as_str());
+            }
+        }
+        (indexable, nested)
+    }
+
     /// Every test of the tree.
-    pub fn tests(&self) -> Vec<&Test> {
+    fn tests(&self) -> Vec<&Test> {
         match self {
             Self::All(items) | Self::Any(items) => items.iter().flat_map(Filter::tests).collect(),
             Self::Not(inner) => inner.tests(),
             Self::Test(test) => vec![test],
-        }
-    }
-}
-
-impl Test {
-    /// The top-level field that is looked for in the document, by its JSON name.
-    pub fn unindexed_field(&self) -> Option<&str> {
-        match &self.target {
-            Target::Document(steps) => match steps.first() {
-                Some(Step::Field(name)) => Some(name),
-                _ => None,
-            },
-            _ => None,
         }
     }
 }

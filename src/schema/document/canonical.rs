@@ -187,7 +187,7 @@ fn plain(kind: &FieldKind, value: Value) -> std::result::Result<Value, Expected>
     }
 }
 
-fn map_key(key: &str, kind: MapKey) -> std::result::Result<String, Expected> {
+pub(super) fn map_key(key: &str, kind: MapKey) -> std::result::Result<String, Expected> {
     let value = Value::String(key.to_owned());
     match kind {
         MapKey::Text => scalar::text(&value).map(str::to_owned),

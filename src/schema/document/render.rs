@@ -52,11 +52,16 @@ impl ResourceType {
 
     /// The resource as a message (binary clients, rules); stored fields unknown to this schema are left out.
     pub fn to_message(&self, stored: &Stored) -> Result<DynamicMessage> {
+        self.message_of(stored, &self.render_json(stored))
+    }
+
+    /// As [`ResourceType::to_message`], of the row's JSON or a part of it.
+    pub fn message_of(&self, stored: &Stored, json: &str) -> Result<DynamicMessage> {
         let broken = |error: String| {
             Error::internal(format!("stored {} `{}` cannot be read: {error}", self.name, stored.key))
         };
         let object: Map<String, Value> =
-            serde_json::from_str(&self.render_json(stored)).map_err(|error| broken(error.to_string()))?;
+            serde_json::from_str(json).map_err(|error| broken(error.to_string()))?;
         let known = self.canonical(object, Source::Store).map_err(|error| broken(error.message))?;
         DynamicMessage::deserialize(self.descriptor.clone(), Value::Object(known))
             .map_err(|error| broken(error.to_string()))
@@ -65,40 +70,6 @@ impl ResourceType {
     /// The resource in protobuf's binary form.
     pub fn render_message(&self, stored: &Stored) -> Result<Vec<u8>> {
         self.to_message(stored).map(|message| message.encode_to_vec())
-    }
-
-    /// Only the masked fields of the full JSON.
-    pub fn render_masked(&self, stored: &Stored, mask: &[String]) -> Result<Value> {
-        let whole: Value = serde_json::from_str(&self.render_json(stored)).map_err(|error| {
-            Error::internal(format!("stored {} `{}` is no JSON: {error}", self.name, stored.key))
-        })?;
-        if matches!(mask, [all] if all == "*") {
-            return Ok(whole);
-        }
-        let mut picked = Map::new();
-        for path in mask {
-            let path: Vec<String> = path.split('.').map(str::to_owned).collect();
-            let fields = self.resolve(&path)?;
-            let names: Vec<&str> = fields.iter().map(|field| field.json_name.as_str()).collect();
-            if let Some(object) = whole.as_object() {
-                pick(object, &names, &mut picked);
-            }
-        }
-        Ok(Value::Object(picked))
-    }
-}
-
-fn pick(from: &Map<String, Value>, path: &[&str], into: &mut Map<String, Value>) {
-    let Some((name, rest)) = path.split_first() else { return };
-    let Some(value) = from.get(*name) else { return };
-    match (rest.is_empty(), value) {
-        (false, Value::Object(inner)) => {
-            let slot = into.entry(*name).or_insert_with(|| Value::Object(Map::new()));
-            if let Value::Object(slot) = slot {
-                pick(inner, rest, slot);
-            }
-        }
-        _ => drop(into.insert((*name).to_owned(), value.clone())),
     }
 }
 

@@ -8,7 +8,7 @@ use prost_reflect::{Kind, MessageDescriptor, MethodDescriptor};
 use super::{listed_field, resource_field, snake_case};
 use crate::schema::catalogue::{StandardMethod, StandardRoute};
 use crate::schema::options::HttpOption;
-use crate::schema::{ListAnswer, ResourceType};
+use crate::schema::{ListAnswer, ResourceType, TotalSize};
 
 /// None for a method that is not served yet and stands in an unusual place.
 pub(super) fn route(
@@ -97,9 +97,13 @@ pub(super) fn list_answer(kind: &ResourceType, answer: &MessageDescriptor) -> Re
     })?;
     let listed = listed_field(answer, &kind.descriptor);
     let listed = listed.ok_or_else(|| format!("`{}` lists no {}", answer.full_name(), kind.name))?;
+    let total = answer.get_field_by_name("total_size");
+    let total = total.filter(|field| field.kind() == Kind::Int32 && !field.is_list());
     Ok(ListAnswer {
         json_name: listed.json_name().to_owned(),
         resources_number: listed.number(),
         next_page_token_number: token.number(),
+        total_size: total
+            .map(|field| TotalSize { json_name: field.json_name().to_owned(), number: field.number() }),
     })
 }

@@ -255,11 +255,39 @@ fn a_row_is_rendered_with_the_chassis_fields_in_front() {
     let bare = stored(&kind, "acme/one", "{}");
     let value: Value = serde_json::from_str(&kind.render_json(&bare)).expect("JSON");
     assert_eq!(value["etag"], "\"7\"");
-    let mask = ["title".to_owned(), "create_time".to_owned()];
-    assert_eq!(
-        kind.render_masked(&row, &mask).expect("rendered"),
-        json!({"title": "a", "createTime": "2026-11-21T09:14:00Z"})
+}
+
+#[test]
+fn a_mask_picks_from_the_text() {
+    let kind = book();
+    let row = stored(
+        &kind,
+        "acme/one",
+        r#"{"title": "a", "author": {"givenName":"x","address":{"city":"y"}}, "future": [1], "tags":["a"],
+            "translators":[{"givenName":"t"},{"familyName":"u"}],"sales":{"a":"1","b":"2"},
+            "chapters":{"1":{"givenName":"c","born":1}}}"#,
     );
+    for (mask, expected) in [
+        (r#"title,create_time"#, json!({"title": "a", "createTime": "2026-11-21T09:14:00Z"})),
+        ("name", json!({"name": "publishers/acme/books/one"})),
+        ("author.given_name", json!({"author": {"givenName": "x"}})),
+        ("author.born", json!({"author": {}})),
+        ("author.address.*,author.familyName", json!({"author": {"address": {"city": "y"}}})),
+        ("author.address,author", json!({"author": {"givenName": "x", "address": {"city": "y"}}})),
+        ("tags", json!({"tags": ["a"]})),
+        ("tags.*", json!({"tags": ["a"]})),
+        ("translators.*.givenName", json!({"translators": [{"givenName": "t"}, {}]})),
+        ("sales.a,sales.`z`", json!({"sales": {"a": "1"}})),
+        ("sales.*", json!({"sales": {"a": "1", "b": "2"}})),
+        ("chapters.1.born", json!({"chapters": {"1": {"born": 1}}})),
+        ("chapters.*.givenName", json!({"chapters": {"1": {"givenName": "c"}}})),
+        ("pages", json!({})),
+    ] {
+        let mask = crate::query::mask::read(&kind, mask).expect(mask).expect("not everything");
+        let mut text = String::new();
+        kind.push_masked(&row, &mask, &mut text).expect("rendered");
+        assert_eq!(serde_json::from_str::<Value>(&text).expect("JSON"), expected, "{text}");
+    }
 }
 
 #[test]

@@ -81,6 +81,16 @@ impl ReadStore {
         self.run(ReadWork::List, (kind.clone(), query), deadline).await
     }
 
+    /// How many rows the query has on all its pages.
+    pub async fn count(
+        &self,
+        kind: &Arc<ResourceType>,
+        query: ListQuery,
+        deadline: Deadline,
+    ) -> Result<Read<i64>> {
+        self.run(ReadWork::Count, (kind.clone(), query), deadline).await
+    }
+
     pub async fn answer(
         &self,
         key: &IdempotencyKey,

@@ -16,6 +16,7 @@ use crate::store::backend::{Asked, Database, Read, Reader, Reading};
 type GetJob = Job<(Arc<ResourceType>, Asked), Read<Option<Stored>>>;
 type GetSeveralJob = Job<(Arc<ResourceType>, Vec<Asked>), Read<Vec<Option<Stored>>>>;
 type ListJob = Job<(Arc<ResourceType>, ListQuery), Read<Vec<Stored>>>;
+type CountJob = Job<(Arc<ResourceType>, ListQuery), Read<i64>>;
 type AnswerJob = Job<IdempotencyKey, Option<(Fingerprint, Answer)>>;
 type OperationJob = Job<OperationId, Option<Operation>>;
 type OperationsJob = Job<(Option<OperationId>, u32), Vec<Operation>>;
@@ -24,6 +25,7 @@ pub(in crate::store) enum ReadWork {
     Get(GetJob),
     GetSeveral(GetSeveralJob),
     List(ListJob),
+    Count(CountJob),
     Answer(AnswerJob),
     Operation(OperationJob),
     Operations(OperationsJob),
@@ -35,6 +37,7 @@ impl Work for ReadWork {
             Self::Get(job) => job.deadline,
             Self::GetSeveral(job) => job.deadline,
             Self::List(job) => job.deadline,
+            Self::Count(job) => job.deadline,
             Self::Answer(job) => job.deadline,
             Self::Operation(job) => job.deadline,
             Self::Operations(job) => job.deadline,
@@ -46,6 +49,7 @@ impl Work for ReadWork {
             Self::Get(job) => job.fail(error),
             Self::GetSeveral(job) => job.fail(error),
             Self::List(job) => job.fail(error),
+            Self::Count(job) => job.fail(error),
             Self::Answer(job) => job.fail(error),
             Self::Operation(job) => job.fail(error),
             Self::Operations(job) => job.fail(error),
@@ -58,7 +62,7 @@ impl ReadWork {
     pub(in crate::store) fn reading(&self) -> Reading {
         match self {
             Self::Get(_) | Self::GetSeveral(_) | Self::Answer(_) | Self::Operation(_) => Reading::ByKey,
-            Self::List(_) | Self::Operations(_) => Reading::Lists,
+            Self::List(_) | Self::Count(_) | Self::Operations(_) => Reading::Lists,
         }
     }
 }
@@ -75,6 +79,7 @@ struct Sorted {
     gets: HashMap<TypeName, Vec<GetJob>>,
     several: Vec<GetSeveralJob>,
     lists: Vec<ListJob>,
+    counts: Vec<CountJob>,
     answers: Vec<AnswerJob>,
     operations: Vec<OperationJob>,
     operation_lists: Vec<OperationsJob>,
@@ -88,6 +93,7 @@ impl Sorted {
                 ReadWork::Get(job) => sorted.gets.entry(job.input.0.name.clone()).or_default().push(job),
                 ReadWork::GetSeveral(job) => sorted.several.push(job),
                 ReadWork::List(job) => sorted.lists.push(job),
+                ReadWork::Count(job) => sorted.counts.push(job),
                 ReadWork::Answer(job) => sorted.answers.push(job),
                 ReadWork::Operation(job) => sorted.operations.push(job),
                 ReadWork::Operations(job) => sorted.operation_lists.push(job),
@@ -135,6 +141,11 @@ impl Service for ReadService {
                 continue;
             }
             let found = reader.list(&job.input.0, &job.input.1);
+            fit &= is_fit(reader, &found);
+            job.answer(found);
+        }
+        for job in sorted.counts.into_iter().filter(|job| !job.reply.is_closed()) {
+            let found = reader.count(&job.input.0, &job.input.1);
             fit &= is_fit(reader, &found);
             job.answer(found);
         }

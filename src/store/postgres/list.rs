@@ -19,6 +19,18 @@ pub(super) struct ListSql {
 }
 
 pub(super) fn list_sql(kind: &ResourceType, query: &ListQuery) -> ListSql {
+    builder(kind, query).finish(query)
+}
+
+/// Position and number of the rows that the query has on all its pages.
+pub(super) fn count_sql(kind: &ResourceType, query: &ListQuery) -> (String, Vec<Bind>) {
+    let builder = builder(kind, query);
+    let (table, condition) = (table_name(&kind.name), builder.condition());
+    let count = format!("SELECT count(*) FROM {table} WHERE {condition}");
+    (format!("SELECT p.lsn, p.timeline, ({count}) FROM ({POSITION_SQL}) p"), builder.binds)
+}
+
+fn builder<'a>(kind: &'a ResourceType, query: &ListQuery) -> Builder<'a> {
     let mut builder = Builder { kind, terms: Vec::new(), binds: Vec::new() };
     builder.parent(query);
     builder.owner(query);
@@ -32,7 +44,7 @@ pub(super) fn list_sql(kind: &ResourceType, query: &ListQuery) -> ListSql {
     if let Some(after) = &query.after {
         builder.after(&query.order, query.key_descending, after);
     }
-    builder.finish(query)
+    builder
 }
 
 struct Builder<'a> {
@@ -143,6 +155,10 @@ impl<'a> Builder<'a> {
         if column.kind == ColumnKind::Unsigned { "$::numeric" } else { "$" }
     }
 
+    fn condition(&self) -> String {
+        if self.terms.is_empty() { "TRUE".to_owned() } else { self.terms.join(" AND ") }
+    }
+
     fn finish(mut self, query: &ListQuery) -> ListSql {
         let order = |alias: &str| -> String {
             let columns = query.order.iter().map(|order| {
@@ -151,7 +167,7 @@ impl<'a> Builder<'a> {
             });
             columns.collect::<String>() + alias + if query.key_descending { "key DESC" } else { "key" }
         };
-        let condition = if self.terms.is_empty() { "TRUE".to_owned() } else { self.terms.join(" AND ") };
+        let condition = self.condition();
         // The outer ORDER BY says what the join keeps anyway; of one page it costs nothing.
         let text = format!(
             "SELECT {PLACED_COLUMNS} \

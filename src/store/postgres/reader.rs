@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 
-use super::list::list_sql;
+use super::list::{count_sql, list_sql};
 use super::records;
 use super::session::Session;
 use super::shapes::Shapes;
@@ -18,6 +19,7 @@ use crate::model::{
 use crate::query::ListQuery;
 use crate::schema::{Column, ResourceType};
 use crate::store::backend::{Asked, Read, Reader};
+use crate::store::list_timeout::explain_timeout;
 
 pub(super) struct PostgresReader {
     pub session: Session,
@@ -83,12 +85,20 @@ impl Reader for PostgresReader {
 
     fn list(&mut self, kind: &ResourceType, query: &ListQuery) -> Result<Read<Vec<Stored>>> {
         let list = list_sql(kind, query);
-        let mut query = statement::<PlacedRowType>(&list.text, list.binds);
+        let mut statement = statement::<PlacedRowType>(&list.text, list.binds);
         if !(list.cached && self.list_shapes.keeps(&list.text)) {
-            query = query.uncached();
+            statement = statement.uncached();
         }
-        let rows = self.session.run(|connection| query.load::<PlacedRow>(connection))?;
-        Ok(self.place(kind, rows))
+        let rows = self.session.run(|connection| statement.load::<PlacedRow>(connection));
+        Ok(self.place(kind, rows.map_err(|error| explain_timeout(error, query))?))
+    }
+
+    fn count(&mut self, kind: &ResourceType, query: &ListQuery) -> Result<Read<i64>> {
+        let (text, binds) = count_sql(kind, query);
+        let count = statement::<(BigInt, BigInt, BigInt)>(&text, binds).uncached();
+        let found = self.session.run(|connection| count.get_result::<(i64, i64, i64)>(connection));
+        let (lsn, timeline, value) = found.map_err(|error| explain_timeout(error, query))?;
+        Ok(Read { value, position: self.session.position_of(lsn, timeline) })
     }
 
     fn answers(&mut self, keys: &[IdempotencyKey]) -> Result<Vec<Option<(Fingerprint, Answer)>>> {

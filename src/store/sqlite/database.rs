@@ -101,7 +101,7 @@ impl Database for SqliteDatabase {
     fn reader(&self, _: Reading, read_only: bool) -> Result<Box<dyn Reader>> {
         let mut connection = self.connect(if read_only { Mode::ReadOnly } else { Mode::Query })?;
         let cluster = identity(&mut connection)?.cluster;
-        Ok(Box::new(SqliteReader::new(connection, cluster)))
+        Ok(Box::new(SqliteReader::new(connection, cluster, self.options.read_timeout_ms)?))
     }
 
     fn writer(&self) -> Result<Box<dyn Writer>> {

@@ -3,6 +3,7 @@
 //! Nulls come first in ascending and last in descending order, as on PostgreSQL here. The shape of
 //! the text is decided by the client's filter, so the caller bounds how many are kept prepared.
 
+use super::clock::IN_TIME;
 use super::filter;
 use super::statement::Bind;
 use super::table::{ROW_COLUMNS, column_name, identifier};
@@ -16,7 +17,24 @@ pub(super) struct ListSql {
 }
 
 pub(super) fn list_sql(kind: &ResourceType, query: &ListQuery) -> ListSql {
+    builder(kind, query, !query.filter.is_empty()).finish(query)
+}
+
+/// The number of rows that the query has on all its pages.
+pub(super) fn count_sql(kind: &ResourceType, query: &ListQuery) -> ListSql {
+    let builder = builder(kind, query, true);
+    let (table, condition) = (identifier(kind.name.as_str()), builder.terms.join(" AND "));
+    let text = format!("SELECT count(*) FROM {table} WHERE {condition}");
+    ListSql { text, binds: builder.binds }
+}
+
+/// `bounded`: it may look at many rows, and at each it looks at the clock too. That comes first: what
+/// follows may be false and end the row.
+fn builder<'a>(kind: &'a ResourceType, query: &ListQuery, bounded: bool) -> Builder<'a> {
     let mut builder = Builder { kind, terms: Vec::new(), binds: Vec::new() };
+    if bounded {
+        builder.terms.push(IN_TIME.to_owned());
+    }
     builder.parent(query);
     builder.owner(query);
     if kind.soft_delete && !query.show_deleted {
@@ -29,7 +47,7 @@ pub(super) fn list_sql(kind: &ResourceType, query: &ListQuery) -> ListSql {
     if let Some(after) = query.after.as_ref().filter(|_| !is_key_range(query)) {
         builder.after(&query.order, query.key_descending, after);
     }
-    builder.finish(query)
+    builder
 }
 
 /// The children of one parent by key, or of some whose ids begin alike: a range of the primary key.

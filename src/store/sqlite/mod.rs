@@ -2,8 +2,9 @@
 //!
 //! Invariants: the file belongs to one monolith (lock file); a commit is on the disk before it is
 //! answered (`synchronous=FULL`); readers cannot write (`mode=ro`, `query_only`).
-//! There is no statement time-out here: diesel hands out no way to interrupt a statement.
+//! Lists alone have a time-out (`clock`): diesel hands out no way to interrupt a statement.
 
+mod clock;
 mod connection;
 mod database;
 mod filter;

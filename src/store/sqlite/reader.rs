@@ -7,8 +7,9 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
 use diesel::sqlite::SqliteConnection;
 
+use super::clock::Clock;
 use super::connection::unavailable;
-use super::list::list_sql;
+use super::list::{count_sql, list_sql};
 use super::records;
 use super::statement::{Bind, run, statement};
 use super::table::{Row, RowType, column_name, identifier, stored};
@@ -16,6 +17,7 @@ use crate::model::{Answer, Fingerprint, IdempotencyKey, Operation, OperationId, 
 use crate::query::ListQuery;
 use crate::schema::ResourceType;
 use crate::store::backend::{Asked, Read, Reader};
+use crate::store::list_timeout::explain_timeout;
 
 /// List texts kept prepared on one connection; their number is decided by clients.
 const LIST_SHAPES_MAX: usize = 256;
@@ -24,6 +26,7 @@ pub(super) struct SqliteReader {
     pub connection: SqliteConnection,
     pub cluster: u64,
     pub list_shapes: HashSet<u64>,
+    clock: Clock,
 }
 
 /// The counter beside each row: row and position are one statement's. Last the question that it answers.
@@ -41,8 +44,9 @@ type Found = (
 );
 
 impl SqliteReader {
-    pub(super) fn new(connection: SqliteConnection, cluster: u64) -> Self {
-        Self { connection, cluster, list_shapes: HashSet::new() }
+    pub(super) fn new(mut connection: SqliteConnection, cluster: u64, timeout_ms: u32) -> Result<Self> {
+        let clock = Clock::new(&mut connection, timeout_ms)?;
+        Ok(Self { connection, cluster, list_shapes: HashSet::new(), clock })
     }
 
     fn position(&self, offset: i64) -> Position {
@@ -55,9 +59,25 @@ impl SqliteReader {
         run(&mut self.connection, "BEGIN", vec![]).map_err(broken)?;
         let value = read(self);
         let ended = run(&mut self.connection, "ROLLBACK", vec![]);
-        let value = value.map_err(broken)?;
+        let value = value.map_err(|error| self.clock.explain(&error))?;
         ended.map_err(broken)?;
         Ok(value)
+    }
+
+    /// A list or a count with its position, within the time that lists have.
+    fn timed<T>(
+        &mut self,
+        query: &ListQuery,
+        read: impl FnOnce(&mut SqliteConnection) -> diesel::QueryResult<T>,
+    ) -> Result<Read<T>> {
+        let found = self.snapshot(|reader| {
+            let counter = statement::<BigInt>("SELECT value FROM trine_counter", vec![]);
+            let offset: i64 = counter.get_result(&mut reader.connection)?;
+            reader.clock.start();
+            let value = read(&mut reader.connection)?;
+            Ok(Read { value, position: reader.position(offset) })
+        });
+        found.map_err(|error| explain_timeout(error, query))
     }
 
     /// All keys in one statement: the position is of the same snapshot as the rows.
@@ -98,14 +118,19 @@ impl Reader for SqliteReader {
     fn list(&mut self, kind: &ResourceType, query: &ListQuery) -> Result<Read<Vec<Stored>>> {
         let sql = list_sql(kind, query);
         let kept = self.keep_shape(&sql.text);
-        self.snapshot(|reader| {
-            let counter = statement::<BigInt>("SELECT value FROM trine_counter", vec![]);
-            let offset: i64 = counter.get_result(&mut reader.connection)?;
+        let rows = self.timed(query, |connection| {
             let list = statement::<RowType>(&sql.text, sql.binds);
             let list = if kept { list } else { list.uncached() };
-            let rows: Vec<Row> = list.load(&mut reader.connection)?;
-            let value = rows.into_iter().map(|row| stored(&kind.name, row)).collect();
-            Ok(Read { value, position: reader.position(offset) })
+            list.load::<Row>(connection)
+        })?;
+        let value = rows.value.into_iter().map(|row| stored(&kind.name, row)).collect();
+        Ok(Read { value, position: rows.position })
+    }
+
+    fn count(&mut self, kind: &ResourceType, query: &ListQuery) -> Result<Read<i64>> {
+        let sql = count_sql(kind, query);
+        self.timed(query, |connection| {
+            statement::<BigInt>(&sql.text, sql.binds).uncached().get_result(connection)
         })
     }
 

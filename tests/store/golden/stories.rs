@@ -37,6 +37,8 @@ pub const STORIES: &[(&str, Story)] = &[
     ("list_next_page", list_next_page),
     ("list_everywhere", list_everywhere),
     ("list_filtered", list_filtered),
+    ("list_filtered_range", list_filtered_range),
+    ("list_filtered_document", list_filtered_document),
     ("list_ordered", list_ordered),
     ("answers", answers),
     ("operations", operations),
@@ -160,6 +162,20 @@ fn list_filtered(doors: &mut Doors) {
     // Of one parent: the indexes of a child resource begin with it.
     let filter = filter::parse(entries(), "title = \"title 00107\"").unwrap();
     doors.list(ListQuery { filter, ..query(Some("u007"), 20) });
+}
+
+/// What is joined by AND stays a condition of the index, whatever stands beside it.
+fn list_filtered_range(doors: &mut Doors) {
+    let text = "title = \"title 001*\" AND (state = DRAFT OR NOT body = \"x\")";
+    doors.list(ListQuery { filter: filter::parse(entries(), text).unwrap(), ..query(Some("u007"), 20) });
+    let text = "publish_time >= 2026-01-01T02:00:00Z publish_time < 2026-01-01T03:00:00Z";
+    doors.list(ListQuery { filter: filter::parse(entries(), text).unwrap(), ..query(Some("u007"), 20) });
+}
+
+/// Without an index: the children of one parent are looked into one by one.
+fn list_filtered_document(doors: &mut Doors) {
+    let text = "body = \"\" AND NOT tags:\"a\"";
+    doors.list(ListQuery { filter: filter::parse(entries(), text).unwrap(), ..query(Some("u007"), 20) });
 }
 
 fn list_ordered(doors: &mut Doors) {

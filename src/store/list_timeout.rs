@@ -1,0 +1,29 @@
+//! What to tell somebody whose list took too long: which field wants an index.
+
+use crate::model::{Error, Reason};
+use crate::query::ListQuery;
+
+/// A list that timed out while documents were looked into names the fields that made it.
+pub(super) fn explain_timeout(error: Error, query: &ListQuery) -> Error {
+    let (indexable, nested) = query.filter.unindexed_fields();
+    if error.reason != Reason::StatementTimeout || (indexable.is_empty() && nested.is_empty()) {
+        return error;
+    }
+    let listed = |fields: &[&str]| format!("`{}`", fields.join("`, `"));
+    let remedy = if indexable.is_empty() {
+        format!("{} has no index, because it is nested: compare an indexed field as well", listed(&nested))
+    } else {
+        format!(
+            "declare `[(trine.v1.index) = true]` on {}, or compare an indexed field as well",
+            listed(&indexable)
+        )
+    };
+    let fields = [indexable, nested].concat().join(",");
+    let explained = Error {
+        message: format!(
+            "the filter took longer than the database may: every document was looked into; {remedy}"
+        ),
+        ..error
+    };
+    explained.with_metadata("field", fields)
+}
