@@ -17,6 +17,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use crate::auth::AuthMode;
 use crate::config::{LogFormat, Settings};
 use crate::http::openapi::{self, Scope};
 use crate::http::routes::Routes;
@@ -155,7 +156,15 @@ pub fn print_openapi(settings: Settings) -> ExitCode {
         let plan = settings.role.plan();
         let routes = Routes::new(&catalogue, &plan)?;
         let listed: Vec<String> = settings.writes.methods.keys().cloned().collect();
-        Ok(openapi::render(&Scope { catalogue: &catalogue, routes: &routes, plan: &plan, listed: &listed }))
+        let asks_for_credentials = settings.auth.mode != AuthMode::None;
+        let scope = Scope {
+            catalogue: &catalogue,
+            routes: &routes,
+            plan: &plan,
+            listed: &listed,
+            asks_for_credentials,
+        };
+        Ok(openapi::render(&scope))
     });
     match rendered {
         Ok(document) => {

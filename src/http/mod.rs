@@ -140,6 +140,7 @@ impl Api {
                 routes: &self.routes,
                 plan: &self.settings.plan,
                 listed: &self.settings.listed_methods,
+                asks_for_credentials: self.authenticator.asks_for_credentials(),
             })
         })
     }

@@ -36,6 +36,8 @@ pub struct Scope<'a> {
     pub plan: &'a Plan,
     /// Keys of `writes.methods`: all that a role of listed methods serves.
     pub listed: &'a [String],
+    /// Bearer tokens are asked for.
+    pub asks_for_credentials: bool,
 }
 
 /// The document as it is sent.
@@ -65,7 +67,7 @@ pub fn render(scope: &Scope<'_>) -> Value {
     let mut schemas = JsonSchemas::new(scope.catalogue);
     let paths = paths::paths(scope, &mut schemas);
     let tags = paths::tags(scope, &paths);
-    let mut components = components::components(scope.plan);
+    let mut components = components::components(scope);
     if let Some(known) = components["schemas"].as_object_mut() {
         known.extend(schemas.finish());
     }

@@ -5,6 +5,7 @@ mod support;
 
 mod command_line;
 mod conformance;
+mod errors;
 mod evolution;
 mod foreign_tree;
 mod openapi;

@@ -82,8 +82,13 @@ fn documents_tell_of_every_mounted_route_and_of_no_other() {
             let routes = Routes::new(&catalogue, &plan).expect("no two routes of one path");
             let listed: Vec<String> =
                 if name == "microservice" { all_methods(&catalogue) } else { Vec::new() };
-            let document =
-                render(&Scope { catalogue: &catalogue, routes: &routes, plan: &plan, listed: &listed });
+            let document = render(&Scope {
+                catalogue: &catalogue,
+                routes: &routes,
+                plan: &plan,
+                listed: &listed,
+                asks_for_credentials: false,
+            });
             let mounted: BTreeSet<String> = routes
                 .all()
                 .iter()
@@ -163,4 +168,25 @@ fn messages_are_described_as_their_json_is() {
     assert_eq!(entry["tags"], serde_json::json!({ "type": "array", "items": { "type": "string" } }));
     let publish = &schemas["blog.v1.PublishRequest-input"];
     assert_eq!(publish["required"], serde_json::json!(["entry"]), "the user comes from the path");
+}
+
+/// Given tokens are asked for, then each operation says which scope it needs, and how it refuses.
+#[test]
+fn documents_say_who_may() {
+    let tokens = "auth.tokens.a={ token = \"0123456789abcdef\", subject = \"a\", scopes = [\"read\"] }";
+    let text = printed("monolith", &["--set", "auth.mode=tokens", "--set", tokens]);
+    let document: Value = serde_json::from_str(&text).expect("JSON");
+    let scheme = &document["components"]["securitySchemes"]["bearer"];
+    assert_eq!((&scheme["type"], &scheme["scheme"]), (&"http".into(), &"bearer".into()));
+    for (operation, told) in operations(&document) {
+        let is_open = ["get /docs", "get /openapi.json"].contains(&operation.as_str());
+        let is_of_roles = operation.contains("/trine/v1/commands:") || operation.contains("/trine/v1/inbox");
+        let wanted = match (is_open || is_of_roles, operation.starts_with("get ")) {
+            (true, _) => Value::Null,
+            (false, true) => serde_json::json!([{ "bearer": ["read"] }]),
+            (false, false) => serde_json::json!([{ "bearer": ["write"] }]),
+        };
+        assert_eq!(told["security"], wanted, "{operation}");
+        assert_eq!(told["responses"].get("401").is_some(), !is_open, "{operation}");
+    }
 }

@@ -2,8 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::parameters;
-use crate::role::Plan;
+use super::{Scope, parameters};
 
 /// Of every answer.
 pub const ERROR_HEADERS: [&str; 3] = ["Trine-Role", "X-Request-Id", "traceparent"];
@@ -29,7 +28,7 @@ pub fn headers(names: &[&str]) -> Value {
 }
 
 /// Everything but the messages of the schema.
-pub fn components(plan: &Plan) -> Value {
+pub fn components(scope: &Scope<'_>) -> Value {
     let headers: Map<String, Value> = HEADERS
         .iter()
         .map(|(name, words)| {
@@ -37,12 +36,19 @@ pub fn components(plan: &Plan) -> Value {
             ((*name).to_owned(), json!({ "description": words, "schema": schema }))
         })
         .collect();
-    json!({
+    let mut components = json!({
         "headers": headers,
         "parameters": parameters::components(),
-        "responses": super::errors::responses(&super::method::Class::ALL, plan),
+        "responses": super::errors::responses(&super::method::Class::ALL, scope),
         "schemas": { "Error": error(), "Operation": operation(), "OperationList": operation_list() },
-    })
+    });
+    if scope.asks_for_credentials {
+        let words =
+            "A token of this deployment or of an issuer that it trusts; its scopes are with each operation.";
+        components["securitySchemes"] =
+            json!({ "bearer": { "type": "http", "scheme": "bearer", "description": words } });
+    }
+    components
 }
 
 /// AIP-193.

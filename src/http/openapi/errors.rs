@@ -6,11 +6,12 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use super::Scope;
 use super::components::{ERROR_HEADERS, headers};
 use super::method::Class;
 use crate::http::errors::status;
 use crate::model::Reason::{self, *};
-use crate::role::{Given, Plan};
+use crate::role::Given;
 
 /// Whatever is asked, these may be the answer.
 const ALWAYS: &[Reason] = &[
@@ -19,6 +20,7 @@ const ALWAYS: &[Reason] = &[
     NotAcceptable,
     NotFound,
     InvalidId,
+    Origin,
     Overloaded,
     DatabaseUnavailable,
     Deadline,
@@ -41,7 +43,7 @@ const WRITES: &[Reason] = &[
 ];
 
 /// All reasons of a class.
-pub fn reasons(class: Class, plan: &Plan) -> Vec<Reason> {
+pub fn reasons(class: Class, scope: &Scope<'_>) -> Vec<Reason> {
     let own: &[&[Reason]] = match class {
         Class::Get => &[READS, &[IfMatch, InvalidMask, NotImplemented]],
         Class::List => &[
@@ -77,20 +79,26 @@ pub fn reasons(class: Class, plan: &Plan) -> Vec<Reason> {
         Class::Peer => {
             &[BODIES, &[NoCredentials, BadCredentials, ReadOnlyMode, CommitOutcomeUnknown, Conflict]]
         }
-        Class::Document => return vec![InvalidParameter, InvalidBody, NotAcceptable, Deadline, Internal],
+        Class::Document => {
+            return vec![Origin, InvalidParameter, InvalidBody, NotAcceptable, Deadline, Internal];
+        }
     };
     let mut all = ALWAYS.to_vec();
     own.iter().for_each(|reasons| all.extend_from_slice(reasons));
-    if plan.replica == Given::Required {
+    if scope.asks_for_credentials && class != Class::Peer {
+        all.extend([NoCredentials, BadCredentials, KeysUnavailable]);
+        all.push(Reason::Scope);
+    }
+    if scope.plan.replica == Given::Required {
         all.extend([ReplicaBehind, StrongRead, NotThisRole]);
     }
     all
 }
 
 /// Status codes with the names of their reasons.
-fn by_status(class: Class, plan: &Plan) -> BTreeMap<u16, Vec<Reason>> {
+fn by_status(class: Class, scope: &Scope<'_>) -> BTreeMap<u16, Vec<Reason>> {
     let mut grouped: BTreeMap<u16, Vec<Reason>> = BTreeMap::new();
-    for reason in reasons(class, plan) {
+    for reason in reasons(class, scope) {
         let names = grouped.entry(status(reason).as_u16()).or_default();
         if !names.contains(&reason) {
             names.push(reason);
@@ -100,18 +108,18 @@ fn by_status(class: Class, plan: &Plan) -> BTreeMap<u16, Vec<Reason>> {
 }
 
 /// References for an operation's `responses`.
-pub fn references(class: Class, plan: &Plan) -> Map<String, Value> {
-    let codes = by_status(class, plan).into_keys();
+pub fn references(class: Class, scope: &Scope<'_>) -> Map<String, Value> {
+    let codes = by_status(class, scope).into_keys();
     codes
         .map(|code| (code.to_string(), json!({ "$ref": format!("#/components/responses/{class:?}-{code}") })))
         .collect()
 }
 
 /// The responses of these classes for `components.responses`.
-pub fn responses(classes: &[Class], plan: &Plan) -> Map<String, Value> {
+pub fn responses(classes: &[Class], scope: &Scope<'_>) -> Map<String, Value> {
     let mut all = Map::new();
     for class in classes {
-        for (code, reasons) in by_status(*class, plan) {
+        for (code, reasons) in by_status(*class, scope) {
             let example = example(code, reasons[0]);
             let reasons: Vec<&str> = reasons.into_iter().map(Reason::as_str).collect();
             let response = json!({

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::method::Method;
 use super::{Scope, bodies, errors, parameters};
+use crate::http::access::Need;
 use crate::http::routes::{Action, Route, Verb};
 use crate::model::TypeName;
 use crate::schema::json_schema::JsonSchemas;
@@ -54,7 +55,7 @@ fn operation(
     schemas: &mut JsonSchemas<'_>,
 ) -> Value {
     let mut responses = bodies::success(action, schemas);
-    responses.extend(errors::references(method.class, scope.plan));
+    responses.extend(errors::references(method.class, scope));
     let mut operation = json!({
         "operationId": id,
         "tags": [method.tag],
@@ -67,6 +68,11 @@ fn operation(
     }
     if let Some(body) = bodies::request(action, schemas) {
         operation["requestBody"] = body;
+    }
+    if let Need::Scope(needed) = action.need()
+        && scope.asks_for_credentials
+    {
+        operation["security"] = json!([{ "bearer": [needed.as_str()] }]);
     }
     if let Some(words) = &method.description {
         operation["description"] = json!(words);
