@@ -13,6 +13,7 @@ mod services;
 mod show;
 mod watch;
 
+use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -168,7 +169,8 @@ pub fn print_openapi(settings: Settings) -> ExitCode {
     });
     match rendered {
         Ok(document) => {
-            println!("{document:#}");
+            // Whoever reads may stop before the end (`| head`): no failure of ours.
+            let _ = writeln!(std::io::stdout(), "{document:#}");
             ExitCode::SUCCESS
         }
         Err(refusals) => refuse(&refusals),

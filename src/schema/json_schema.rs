@@ -7,6 +7,7 @@
 //! JSON also reads numbers in quotes, enum numbers and names as in the `.proto`).
 
 mod example;
+mod fitting;
 mod kinds;
 
 use std::collections::{BTreeMap, HashSet};

@@ -29,6 +29,28 @@ fn run(command: &mut Command) -> (bool, String) {
     (ended.status.success(), text)
 }
 
+/// A Python that looks in this directory too.
+fn with_path(mut python: Command, directory: &Path) -> Command {
+    let installed = python.get_envs().find(|(name, _)| *name == "PYTHONPATH").and_then(|(_, value)| value);
+    let path = std::env::join_paths([Path::new(installed.expect("a path")), directory]).expect("a path");
+    python.env("PYTHONPATH", path);
+    python
+}
+
+/// Given the document of either schema, then whoever copies an example from it copies something right.
+#[test]
+fn examples_fit_their_schemas() {
+    for tree in ["proto", "tests/fixtures/library"] {
+        let home = tempfile::tempdir().expect("temporary directory");
+        let trine = monolith(home.path(), Some(&format!("{}/{tree}", env!("CARGO_MANIFEST_DIR"))));
+        let document = home.path().join("openapi.json");
+        std::fs::write(&document, trine.api().get("/openapi.json").expect(200).body).expect("written");
+        let (fit, said) = run(tools::python().arg(format!("{CLIENTS}/examples.py")).arg(&document));
+        let count = said.strip_prefix("done ").and_then(|count| count.trim().parse::<u32>().ok());
+        assert!(fit && count.is_some_and(|count| count > 50), "{tree}: {said}");
+    }
+}
+
 /// Given the page in a real browser, then it shows an operation, carries it out, and speaks to nobody else.
 #[test]
 fn the_page_works_without_another_host() {
@@ -75,10 +97,8 @@ fn a_generated_client_works() {
         .arg("--output-path")
         .arg(&client));
     assert!(generated && !said.to_lowercase().contains("warning"), "{said}");
-    let mut program = tools::python();
-    let installed = program.get_envs().find(|(name, _)| *name == "PYTHONPATH").and_then(|(_, value)| value);
-    let path = std::env::join_paths([Path::new(installed.expect("a path")), home.path()]).expect("a path");
-    program.env("PYTHONPATH", path).arg(format!("{CLIENTS}/blog.py")).arg(format!("http://{}", trine.public));
+    let mut program = with_path(tools::python(), home.path());
+    program.arg(format!("{CLIENTS}/blog.py")).arg(format!("http://{}", trine.public));
     let (worked, said) = run(&mut program);
     assert!(worked && said.trim() == "done", "{said}");
 }
@@ -88,7 +108,8 @@ fn answers_are_as_documented(proto: Option<&str>, seconds: u32) {
     let home = tempfile::tempdir().expect("temporary directory");
     let trine = monolith(home.path(), proto);
     let seed = seed::number("schemathesis");
-    let (clean, said) = run(tools::python()
+    let (clean, said) = run(with_path(tools::python(), Path::new(CLIENTS))
+        .env("SCHEMATHESIS_HOOKS", "made_up")
         .current_dir(home.path())
         .args(["-m", "schemathesis.cli", "--config-file"])
         .arg(format!("{CLIENTS}/schemathesis.toml"))

@@ -4,6 +4,7 @@ use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor};
 use serde_json::{Map, Value, json};
 
 use super::JsonSchemas;
+use super::fitting::fitted;
 use crate::model::TypeName;
 use crate::schema::ResourceType;
 
@@ -37,7 +38,9 @@ impl JsonSchemas<'_> {
             if is_hidden || has_rival || depth >= DEPTH_MAX && !behavior.required {
                 continue;
             }
-            if let Some(value) = self.field_example(message, &field, is_request, depth) {
+            let rules = self.catalogue.describe_field(message.full_name(), field.name()).keywords;
+            let value = self.field_example(message, &field, is_request, depth);
+            if let Some(value) = value.and_then(|value| fitted(value, &rules)) {
                 example.insert(field.json_name().to_owned(), value);
             }
         }
