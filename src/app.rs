@@ -109,7 +109,7 @@ async fn run(settings: Settings, following: Following, telemetry: &Telemetry) ->
     let probes = Arc::new(probes::probes(&settings, &catalogue, &databases, telemetry));
     let deployment = Deployment::new(settings, databases)?;
     let (api, engine) = deployment.serve(catalogue, rules)?;
-    let mut services = Services::start(&deployment.settings, &engine);
+    let mut services = Services::start(&deployment.settings, &engine, deployment.databases.writes.as_ref());
     let current = Arc::new(Current::new(api));
     // Before anybody is told that it listens: from then on it is asked to stop, not killed.
     let mut signals = StopSignals::listen().map_err(no_signals)?;

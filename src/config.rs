@@ -120,6 +120,7 @@ pub struct PeerSettings {
 #[derive(Clone, Debug, Deserialize)]
 pub struct IdempotencySettings {
     pub keep_hours: u32,
+    pub max_bytes: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

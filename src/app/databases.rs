@@ -37,22 +37,29 @@ impl Drop for Retention {
 
 impl Retention {
     /// Starts the retention of the primary, where there is one. Must be called within a runtime.
-    pub fn start(settings: &Settings) -> Self {
+    pub fn start(settings: &Settings, writes: Option<&WriteStore>) -> Self {
         let keep_hours = settings.idempotency.keep_hours;
         let options = options(&settings.database);
-        let primary = url(&settings.database.primary);
-        Self(primary.map(|primary| tokio::spawn(retain(primary, options, keep_hours))))
+        let primary = url(&settings.database.primary).zip(writes.cloned());
+        Self(primary.map(|(primary, writes)| tokio::spawn(retain(primary, writes, options, keep_hours))))
     }
 }
 
-async fn retain(primary: DatabaseUrl, options: OpenOptions, keep_hours: u32) {
+async fn retain(primary: DatabaseUrl, writes: WriteStore, options: OpenOptions, keep_hours: u32) {
     let mut ticks = tokio::time::interval(RETENTION_INTERVAL);
-    // The first tick is at once, and a start has just made what the next hours need.
-    ticks.tick().await;
+    let mut is_start = true;
     loop {
+        // The first tick is at once, and a start has just made what the next hours need.
         ticks.tick().await;
-        let primary = primary.clone();
-        match tokio::task::spawn_blocking(move || primary.retain(options, keep_hours)).await {
+        let skip = std::mem::take(&mut is_start);
+        let (primary, writes) = (primary.clone(), writes.clone());
+        let tidied = tokio::task::spawn_blocking(move || {
+            if !skip {
+                primary.retain(options, keep_hours)?;
+            }
+            writes.kept_answers().measure(|| primary.kept_answer_bytes(options))
+        });
+        match tidied.await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!(%error, context = error.context, "retention"),
             Err(error) => tracing::error!(%error, "retention"),
@@ -76,6 +83,9 @@ pub fn open(
             WriteStore::open_as(primary, options, catalogue, admission).map_err(of("database.primary"))
         })
         .transpose()?;
+    if let Some(writes) = &writes {
+        writes.kept_answers().limit(settings.idempotency.max_bytes);
+    }
     let replica = url(&settings.database.replica).filter(|_| primary.is_none());
     let schema = replica
         .as_ref()

@@ -4,6 +4,7 @@ use crate::commands::Engine;
 use crate::commands::engine::Background;
 use crate::config::Settings;
 use crate::role::BackgroundService;
+use crate::store::WriteStore;
 
 use super::databases::Retention;
 
@@ -15,11 +16,13 @@ pub struct Services {
 }
 
 impl Services {
-    pub fn start(settings: &Settings, engine: &Engine) -> Self {
+    pub fn start(settings: &Settings, engine: &Engine, writes: Option<&WriteStore>) -> Self {
         let mut services = Self::default();
         for service in settings.role.plan().services {
             match service {
-                BackgroundService::Retention => services.retention = Some(Retention::start(settings)),
+                BackgroundService::Retention => {
+                    services.retention = Some(Retention::start(settings, writes));
+                }
                 BackgroundService::CommandRunner => services.commands = Some(engine.start_background()),
             }
         }

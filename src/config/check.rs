@@ -67,6 +67,7 @@ fn limits(settings: &Settings, problems: &mut Vec<ConfigProblem>) {
         ("database.batch_length_max", database.batch_length_max as u64, 10_000),
         ("consistency.token_ttl_s", settings.consistency.token_ttl_s.into(), 86_400),
         ("idempotency.keep_hours", settings.idempotency.keep_hours.into(), 24 * 366),
+        ("idempotency.max_bytes", settings.idempotency.max_bytes, 1 << 40),
         ("auth.jwt.leeway_s", settings.auth.jwt.leeway_s, 300),
         ("auth.jwt.jwks_ttl_s", settings.auth.jwt.jwks_ttl_s, 86_400),
         ("auth.jwt.jwks_stale_s", settings.auth.jwt.jwks_stale_s, 30 * 86_400),

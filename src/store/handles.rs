@@ -109,6 +109,14 @@ impl DatabaseUrl {
         }
     }
 
+    /// Bytes of all answers kept under idempotency keys. Blocks; on SQLite it reads them.
+    pub fn kept_answer_bytes(&self, options: OpenOptions) -> Result<u64> {
+        match self {
+            Self::Sqlite(path) => super::sqlite::kept_answers::bytes(path, &options),
+            Self::Postgres(url) => super::postgres::kept_answers::bytes(url, &options),
+        }
+    }
+
     /// `connections` are shared by the two reading lanes. More threads than processors that read by key only
     /// split each other's batches.
     fn read_threads(&self, reading: Reading, options: OpenOptions) -> u32 {

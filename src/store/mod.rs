@@ -10,6 +10,7 @@ pub mod backend;
 mod crash_points;
 pub mod handles;
 mod json;
+pub mod kept_answers;
 pub mod lane;
 mod list_timeout;
 pub mod postgres;

@@ -88,6 +88,12 @@ fn builder() -> Result<PrometheusBuilder, String> {
 fn describe() {
     describe_histogram!(HTTP_DURATION, "Time from the request's head to its answer");
     describe_gauge!(BUILD_INFO, "1; its labels tell what runs");
+    describe_gauge!("trine_idempotency_bytes", "Bytes of the answers kept under idempotency keys");
+    describe_gauge!("trine_idempotency_max_bytes", "Bytes at which new idempotency keys are refused");
+    describe_counter!(
+        "trine_idempotency_refused_total",
+        "Writes refused because their key could not be kept"
+    );
     describe_gauge!(LANE_QUEUE_LENGTH, "Jobs that wait in a lane");
     describe_histogram!(LANE_BATCH_SIZE, "Jobs that one batch served");
     describe_histogram!(LANE_BATCH_DURATION, "Time that one batch took");

@@ -11,6 +11,7 @@ pub mod kinds;
 pub mod lanes;
 pub mod list_pages;
 pub mod lists;
+pub mod many;
 pub mod model;
 pub mod random_histories;
 pub mod request_log;
@@ -49,6 +50,14 @@ macro_rules! conformance {
             a_failure_is_recorded_without_taking_the_key,
             a_failure_ends_with_the_answer_of_its_key,
             finished_operations_are_listed_newest_first);
+        conformance!($factory; many:
+            a_batch_of_a_thousand_is_one_transaction,
+            one_violation_of_a_thousand_undoes_all,
+            a_dry_run_leaves_nothing_behind,
+            dry_runs_cost_nobody_anything,
+            a_dry_run_keeps_no_key_and_obeys_one,
+            several_are_read_in_the_order_asked,
+            at_the_limit_new_keys_are_refused_and_kept_ones_answered);
         conformance!($factory; filters: random_filters_agree_with_an_evaluator);
         conformance!($factory; lists:
             pages_are_complete_under_ties_and_nulls,

@@ -12,6 +12,7 @@ use crate::model::{Deadline, Error, Reason, Result, WriteSet};
 use crate::schema::Catalogue;
 use crate::store::admission::Admission;
 use crate::store::backend::{Committed, Database};
+use crate::store::kept_answers::KeptAnswers;
 use crate::store::lane::Lane;
 use crate::store::lane::gate::Gate;
 use crate::store::lane::queue::Queue;
@@ -55,7 +56,11 @@ impl WriteStore {
     ) -> Result<Self> {
         let admitted = database.prepare_primary(catalogue, admission)?;
         let watcher = Watcher::start(database.clone(), true);
-        let committer = Arc::new(Committer { database, catalogue: ArcSwap::from_pointee(admitted) });
+        let committer = Arc::new(Committer {
+            database,
+            catalogue: ArcSwap::from_pointee(admitted),
+            kept: KeptAnswers::default(),
+        });
         // Where one thread writes, the database has but one lock.
         let slow_threads = if threads > 1 { SLOW_THREADS } else { 1 };
         let slow_options = options.lane("primary", "slow", slow_threads);
@@ -121,6 +126,11 @@ impl WriteStore {
             Ok(answer) => answer.unwrap_or_else(panicked),
             Err(_) => Err(outcome_unknown("the database has not answered")),
         }
+    }
+
+    /// What the answers kept under idempotency keys take, and their limit.
+    pub fn kept_answers(&self) -> &KeptAnswers {
+        &self.committer.kept
     }
 
     pub fn health(&self) -> Health {

@@ -13,6 +13,7 @@ use super::{Lane, Service};
 use crate::model::{Deadline, Error, Reason, Result, WriteSet};
 use crate::schema::Catalogue;
 use crate::store::backend::{Committed, Database, Patience, Verdict, Writer};
+use crate::store::kept_answers::KeptAnswers;
 
 /// Times that a batch is tried again because the schema moved under it.
 const STALE_ATTEMPTS: u32 = 3;
@@ -66,9 +67,22 @@ pub(in crate::store) struct Committer {
     pub database: Arc<dyn Database>,
     /// The newest schema that the database has admitted, as far as is known here.
     pub catalogue: ArcSwap<Catalogue>,
+    pub kept: KeptAnswers,
 }
 
 impl Committer {
+    /// Those that there is room for; the others are answered.
+    fn admit(&self, batch: Vec<WriteWork>) -> Vec<WriteWork> {
+        let admit = |work: WriteWork| match self.kept.admit(&work.write_set) {
+            Ok(()) => Some(work),
+            Err(error) => {
+                work.answer(Err(error));
+                None
+            }
+        };
+        batch.into_iter().filter_map(admit).collect()
+    }
+
     /// Commits and answers; gives back the members that are busy, and whether the connection is fit.
     pub(super) fn commit(
         &self,
@@ -76,7 +90,7 @@ impl Committer {
         batch: Vec<WriteWork>,
         patience: Patience,
     ) -> (Vec<WriteWork>, bool) {
-        let mut pending = batch;
+        let mut pending = self.admit(batch);
         let (mut busy, mut fit) = (Vec::new(), true);
         for _ in 0..STALE_ATTEMPTS {
             let catalogue = self.catalogue.load_full();
@@ -86,7 +100,12 @@ impl Committer {
             for ((write_set, ticket), verdict) in write_sets.into_iter().zip(tickets).zip(verdicts) {
                 let work = WriteWork::join(write_set, ticket);
                 match verdict {
-                    Verdict::Committed(committed) => work.answer(Ok(committed)),
+                    Verdict::Committed(committed) => {
+                        if !committed.replayed {
+                            self.kept.add(&work.write_set, &committed.answer);
+                        }
+                        work.answer(Ok(committed));
+                    }
                     Verdict::Rejected(error) => {
                         fit &= !writer.is_lost_by(&error);
                         work.answer(Err(error));

@@ -12,6 +12,7 @@ mod filter;
 mod fragment;
 pub mod grants;
 mod history;
+pub(super) mod kept_answers;
 mod list;
 mod migrate;
 mod ownership;

@@ -10,6 +10,7 @@ mod database;
 mod filter;
 mod fragment;
 mod history;
+pub(super) mod kept_answers;
 mod kind;
 mod list;
 mod member;

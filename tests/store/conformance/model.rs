@@ -149,13 +149,20 @@ pub async fn random_write_sets_agree_with_a_map(fresh: Factory) {
     let fixture = Fixture::open(fresh());
     let mut rows = Rows::new();
     let strategy = proptest::collection::vec(step(), 1..4);
+    let random_flag = proptest::bool::weighted(0.25);
     for number in 0..LENGTH {
         let mut steps = strategy.new_tree(&mut runner).unwrap().current();
         steps.sort_by_key(|(id, ..)| *id);
         steps.dedup_by_key(|(id, ..)| *id);
         let expected = apply(&rows, &steps);
-        let outcome = fixture.write.commit(as_write_set(&rows, &steps), deadline()).await;
+        let validate_only = random_flag.new_tree(&mut runner).unwrap().current();
+        let write_set = WriteSet { validate_only, ..as_write_set(&rows, &steps) };
+        let outcome = fixture.write.commit(write_set, deadline()).await;
         match (expected, outcome) {
+            // What would be is said, nothing becomes of it, and no version of it was ever given.
+            (Some(_), Ok(committed)) if validate_only => {
+                assert!(committed.results.into_iter().flatten().all(|stored| stored.version == Version(0)));
+            }
             (None, Err(_)) => {}
             (Some(_), Err(error)) if error.reason == Reason::UniqueViolation && hands_over(&rows, &steps) => {
             }
