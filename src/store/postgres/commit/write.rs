@@ -61,9 +61,14 @@ pub(super) fn apply(attempt: &mut Attempt<'_>, schema_id: i64) -> Result<(), Sto
 }
 
 /// One mutation after the other: what the first frees, the second may take, and not the reverse.
-/// Only write sets that touch a type with unique fields more than once can tell the difference.
+/// Only write sets that touch a type with unique fields more than once can tell the difference, and not
+/// those that only create or only delete: nothing is freed there, or nothing taken.
 pub(super) fn is_ordered(member: &Member<'_>) -> bool {
     let State::Writing { plan, .. } = &member.state else { return false };
+    let only_creates = plan.iter().all(|planned| matches!(planned, Planned::Insert { .. }));
+    if only_creates || plan.iter().all(|planned| matches!(planned, Planned::Delete { .. })) {
+        return false;
+    }
     let mut seen: Vec<&TypeName> = Vec::new();
     plan.iter().filter_map(Planned::kind).filter(|kind| kind.indexes.iter().any(|index| index.unique)).any(
         |kind| {
