@@ -27,6 +27,8 @@ pub enum Wanted {
     AsItIs,
     Put(Document),
     Gone,
+    /// No longer deleted, as it was before.
+    Restored,
 }
 
 #[derive(Debug)]
@@ -94,9 +96,12 @@ impl Touched {
             Seen::Present(stored) => Precondition::Version(stored.version),
         };
         let change = match (&self.seen, &self.wanted) {
-            (Seen::Unread, Wanted::AsItIs | Wanted::Gone) => return Ok(None),
+            (Seen::Unread, Wanted::AsItIs | Wanted::Gone | Wanted::Restored) => return Ok(None),
             (_, Wanted::AsItIs) if !guarded => return Ok(None),
-            (_, Wanted::AsItIs) | (Seen::Absent, Wanted::Gone) => Change::Check,
+            (_, Wanted::AsItIs) | (Seen::Absent, Wanted::Gone | Wanted::Restored) => Change::Check,
+            // Restored and deleted again by the same rule.
+            (Seen::Present(stored), Wanted::Gone) if stored.is_deleted() => Change::Check,
+            (Seen::Present(_), Wanted::Restored) => Change::Undelete,
             (Seen::Present(_), Wanted::Gone) => Change::Delete,
             (Seen::Unread | Seen::Absent, Wanted::Put(document)) => Change::Create(document.clone()),
             (Seen::Present(before), Wanted::Put(after)) => self.update(before, after)?,

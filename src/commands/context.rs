@@ -110,7 +110,7 @@ impl Context {
         kind.claim(&mut document, &self.principal)?;
         kind.check_required(&document)?;
         kind.fill_on_create(&mut document);
-        if self.current(&kind, &key)?.is_some() {
+        if self.current(&kind, &key)?.is_some() || self.is_kept(&kind, &key) {
             let name = kind.pattern.resource_name(key.as_str());
             return Err(Error::new(Reason::AlreadyExists, format!("`{name}` exists already")));
         }
@@ -145,6 +145,22 @@ impl Context {
         Ok(())
     }
 
+    /// Brings a soft-deleted resource back; a rule that changes it too does so in another command.
+    pub fn undelete<M: Message + Name + Default>(&mut self, name: &str) -> Result<M> {
+        let kind = kind_of::<M>(&self.catalogue)?;
+        let key = key_of(&kind, name)?;
+        self.see(&kind, &key)?;
+        if self.current(&kind, &key)?.is_some() {
+            return Err(Error::new(Reason::AlreadyExists, format!("`{name}` is not deleted")));
+        }
+        if !self.is_kept(&kind, &key) {
+            return Err(Error::new(Reason::NotFound, format!("there is no `{name}`")));
+        }
+        self.buffer.entry(&kind, &key).wanted = Wanted::Restored;
+        let stored = self.current(&kind, &key)?.ok_or_else(|| Error::internal("a buffered write is gone"))?;
+        typed_of_stored(&kind, &stored)
+    }
+
     /// What the rule wants to write, guarded by what it has read.
     pub(super) fn into_mutations(self) -> Result<Vec<Mutation>> {
         self.buffer.into_mutations(self.guarded)
@@ -156,7 +172,11 @@ impl Context {
         key: &Key,
         document: Document,
     ) -> Result<M> {
-        self.buffer.entry(kind, key).wanted = Wanted::Put(document);
+        let touched = self.buffer.entry(kind, key);
+        if matches!(touched.wanted, Wanted::Restored) {
+            return Err(Error::internal("a rule undeletes and changes one resource, which is one too much"));
+        }
+        touched.wanted = Wanted::Put(document);
         let stored = self.current(kind, key)?.ok_or_else(|| Error::internal("a buffered write is gone"))?;
         to_typed(&kind.to_message(&stored)?)
     }
@@ -181,7 +201,14 @@ impl Context {
         self.current(kind, key)?.map(drop).ok_or_else(missing)
     }
 
-    /// The resource as the rule sees it now; none when it is absent or was never read.
+    /// Stored as deleted: it has no resource to show, and its id is taken.
+    fn is_kept(&self, kind: &ResourceType, key: &Key) -> bool {
+        self.buffer
+            .find(kind, key)
+            .is_some_and(|touched| matches!(&touched.seen, Seen::Present(stored) if stored.is_deleted()))
+    }
+
+    /// The resource as the rule sees it now; none when it is absent or deleted, or was never read.
     fn current(&self, kind: &ResourceType, key: &Key) -> Result<Option<Stored>> {
         self.buffer.find(kind, key).map_or(Ok(None), |touched| self.stored_of(touched))
     }
@@ -192,7 +219,11 @@ impl Context {
             Seen::Unread | Seen::Absent => None,
         };
         let document = match &touched.wanted {
-            Wanted::AsItIs => return Ok(before.cloned()),
+            Wanted::AsItIs => return Ok(before.filter(|stored| !stored.is_deleted()).cloned()),
+            Wanted::Restored => {
+                let live = |stored: &Stored| Stored { delete_time: None, purge_time: None, ..stored.clone() };
+                return Ok(before.map(live));
+            }
             Wanted::Gone => return Ok(None),
             Wanted::Put(document) => document,
         };

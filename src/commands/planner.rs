@@ -101,7 +101,7 @@ fn answer_plan(
         let written = |mutation: &Mutation| {
             mutation.resource.kind == kind.name
                 && Some(mutation.resource.key.as_str()) == key.as_deref()
-                && matches!(mutation.change, Change::Create(_) | Change::Update(_))
+                && matches!(mutation.change, Change::Create(_) | Change::Update(_) | Change::Undelete)
         };
         if let Some(mutation) = mutations.iter().position(written) {
             return Ok(AnswerPlan::Resource { mutation, created: false });

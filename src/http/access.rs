@@ -39,6 +39,7 @@ impl Action {
             | Action::CommitWriteSet
             | Action::Update(_)
             | Action::Delete(_)
+            | Action::Undelete(_)
             | Action::Command(_)
             | Action::CancelOperation => Need::Scope(Scope::Write),
             Action::PeerCall => Need::Signature,

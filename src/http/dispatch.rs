@@ -22,7 +22,7 @@ use super::observe::{self, Observation};
 use super::routes::{Action, Found};
 use super::{
     Api, Current, Probes, access, batch, command, consistency, create, delete, docs, errors, get, list,
-    openapi, operations, peer, update, write_sets,
+    openapi, operations, peer, undelete, update, write_sets,
 };
 use crate::model::{Error, Position, Principal, Reason, Result};
 use crate::telemetry::trace::TraceContext;
@@ -133,6 +133,7 @@ async fn handle(api: &Api, action: &Action, exchange: &Exchange) -> Result<HttpR
         Action::BatchUpdate(kind) => batch::batch_update(api, exchange, kind).await,
         Action::BatchDelete(kind) => batch::batch_delete(api, exchange, kind).await,
         Action::CommitWriteSet => write_sets::commit(api, exchange).await,
+        Action::Undelete(kind) => undelete::undelete(api, exchange, kind).await,
         Action::Command(command) => command::command(api, exchange, command).await,
         Action::GetOperation => operations::get(api, exchange).await,
         Action::ListOperations => operations::list(api, exchange).await,

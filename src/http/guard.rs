@@ -32,6 +32,8 @@ pub fn refuse_all_conditions(exchange: &Exchange) -> Result<()> {
 
 pub enum Guard {
     None,
+    /// `If-None-Match: *`: only where there is none.
+    Absent,
     Header(etag::IfMatch),
     Field(Version),
 }
@@ -39,10 +41,30 @@ pub enum Guard {
 impl Guard {
     pub fn of_request(exchange: &Exchange, etag: Option<&str>) -> Result<Self> {
         if exchange.list_header("if-none-match")?.is_some() {
-            let message =
-                "If-None-Match on this write means an upsert, which is not served yet; leave it out";
-            return Err(Error::new(Reason::NotImplemented, message));
+            let message = "If-None-Match has a meaning on reads, and as `*` on an update with allowMissing=true; \
+                           leave it out";
+            return Err(invalid(message.to_owned()));
         }
+        Self::of_match(exchange, etag)
+    }
+
+    /// Of an update that may create.
+    pub fn of_upsert(exchange: &Exchange, etag: Option<&str>) -> Result<Self> {
+        let Some(none_match) = exchange.list_header("if-none-match")? else {
+            return Self::of_match(exchange, etag);
+        };
+        if none_match.trim() != "*" {
+            return Err(invalid("If-None-Match is `*` on a write; name versions in If-Match".to_owned()));
+        }
+        match Self::of_match(exchange, etag)? {
+            Guard::None => Ok(Guard::Absent),
+            _ => {
+                Err(invalid("If-None-Match: * and a version exclude each other; send one of them".to_owned()))
+            }
+        }
+    }
+
+    fn of_match(exchange: &Exchange, etag: Option<&str>) -> Result<Self> {
         let header = exchange.list_header("if-match")?.as_deref().map(etag::IfMatch::parse);
         let field = etag.filter(|text| !text.is_empty()).map(etag::version_of_field).transpose()?;
         match (header, field) {
@@ -66,6 +88,7 @@ impl Guard {
     ) -> Result<Precondition> {
         let versions = match self {
             Guard::None => return Ok(Precondition::None),
+            Guard::Absent => return Ok(Precondition::Absent),
             Guard::Field(version) => return Ok(Precondition::Version(*version)),
             Guard::Header(etag::IfMatch::Any) => return Ok(Precondition::Exists),
             Guard::Header(etag::IfMatch::Versions(versions)) => versions,
@@ -85,6 +108,9 @@ impl Guard {
     pub fn explain(&self, error: Error) -> Error {
         let is_conflict = matches!(error.reason, Reason::EtagMismatch | Reason::Conflict | Reason::IfMatch);
         match self {
+            Guard::Absent if is_conflict || error.reason == Reason::AlreadyExists => {
+                Error::new(Reason::IfMatch, "If-None-Match: * demands that there is none, and there is one")
+            }
             Guard::Header(_) if is_conflict => etag::if_match_failed(),
             Guard::Field(_) if is_conflict => {
                 Error::new(Reason::EtagMismatch, "`etag` is not the resource's current one; read it again")

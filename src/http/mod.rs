@@ -41,6 +41,7 @@ mod peer;
 mod reply;
 mod several;
 mod standard;
+mod undelete;
 mod update;
 mod write;
 mod write_sets;

@@ -9,7 +9,7 @@
 //! | `/a/b/v1/users:batchGet` | BatchGet | | | |
 //! | `/a/b/v1/users:batch{Create,Update,Delete}` | | the batch | | |
 //!
-//! (where a service declares a method with `google.api.http`, its path replaces the default one:
+//! and, where the message declares `delete_time`, `POST /a/b/v1/users/{user}:undelete` (where a service declares a method with `google.api.http`, its path replaces the default one:
 //! `standard`), and for each command `POST /a/b/v1/users/{user}:verb`; beside them the chassis' own paths
 //! (`chassis_routes`). HEAD goes wherever GET does; OPTIONS everywhere; PUT nowhere. The admin
 //! listener serves `/livez`, `/readyz`, `/metrics` and `/version` (`admin`).
@@ -39,6 +39,7 @@ pub enum Action {
     BatchCreate(Arc<ResourceType>),
     BatchUpdate(Arc<ResourceType>),
     BatchDelete(Arc<ResourceType>),
+    Undelete(Arc<ResourceType>),
     Command(Arc<Command>),
     CommitWriteSet,
     GetOperation,

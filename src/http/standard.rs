@@ -8,12 +8,11 @@ use super::routes::{Action, Verb};
 use crate::model::Scope;
 use crate::schema::{ResourceType, StandardMethod, StandardRoute};
 
-const WRITE: Need = Need::Scope(Scope::Write);
-
 /// Patterns with what each HTTP method does there.
 pub fn routes(kind: &Arc<ResourceType>, declared: &[StandardRoute]) -> Vec<(String, Vec<(Verb, Action)>)> {
     let mut routes: Vec<(String, Vec<(Verb, Action)>)> = Vec::new();
-    for method in StandardMethod::ALL {
+    let has = |method: &StandardMethod| *method != StandardMethod::Undelete || kind.soft_delete;
+    for method in StandardMethod::ALL.into_iter().filter(has) {
         for prefix in prefixes(kind, method, declared) {
             let pattern = pattern(&prefix, kind, method);
             let action = action(kind, method);
@@ -63,9 +62,6 @@ fn action(kind: &Arc<ResourceType>, method: StandardMethod) -> (Verb, Action) {
         StandardMethod::BatchCreate => (Verb::Post, Action::BatchCreate(kind.clone())),
         StandardMethod::BatchUpdate => (Verb::Post, Action::BatchUpdate(kind.clone())),
         StandardMethod::BatchDelete => (Verb::Post, Action::BatchDelete(kind.clone())),
-        StandardMethod::Undelete => (
-            Verb::Post,
-            Action::NotYet("soft delete is not served yet, so there is nothing to undelete", WRITE),
-        ),
+        StandardMethod::Undelete => (Verb::Post, Action::Undelete(kind.clone())),
     }
 }

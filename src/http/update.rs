@@ -1,4 +1,5 @@
-//! `PATCH /{package}/{resource name}`: the masked fields of the body, nothing else.
+//! `PATCH /{package}/{resource name}`: the masked fields of the body, nothing else. With `allowMissing` a
+//! resource that is not there is created from the whole body (AIP-134).
 
 use std::sync::Arc;
 
@@ -10,13 +11,13 @@ use super::media::Media;
 use super::parameters::Known;
 use super::write::{self, Ask};
 use super::{Api, body, idempotency};
-use crate::model::{AnswerPlan, Change, Error, Key, Reason, Result};
+use crate::model::{AnswerPlan, Change, Error, Key, Principal, Reason, Result, Upsert};
 use crate::query::mask;
 use crate::schema::ResourceType;
 use crate::schema::document::Input;
 
 pub(super) const KNOWN: Known<'static> =
-    Known { served: &["updateMask", "requestId", "validateOnly"], later: &["allowMissing"] };
+    Known { served: &["updateMask", "requestId", "validateOnly", "allowMissing"], later: &[] };
 
 pub async fn update(api: &Api, exchange: &Exchange, kind: &Arc<ResourceType>) -> Result<HttpResponse> {
     let parameters = exchange.parameters(KNOWN)?;
@@ -27,8 +28,13 @@ pub async fn update(api: &Api, exchange: &Exchange, kind: &Arc<ResourceType>) ->
     let idempotency = idempotency::of_request(exchange, &parameters, &bytes)?;
     let input = body::resource(kind, media, &bytes)?;
     check_name(kind, &key, input.name.as_deref())?;
-    let change = change(kind, &input, parameters.get("updateMask").unwrap_or_default())?;
-    let guard = Guard::of_request(exchange, input.etag.as_deref())?;
+    let mask = parameters.get("updateMask").unwrap_or_default();
+    let etag = input.etag.clone();
+    let (change, guard) = if parameters.flag("allowMissing")? {
+        (upsert(kind, input, mask, &exchange.principal)?, Guard::of_upsert(exchange, etag.as_deref())?)
+    } else {
+        (change(kind, &input, mask)?, Guard::of_request(exchange, etag.as_deref())?)
+    };
     let precondition = guard.precondition(api, exchange, kind, &key).await?;
     let plan = AnswerPlan::Resource { mutation: 0, created: false };
     let work = write::single(exchange, kind, (key, precondition, change), plan, idempotency.clone());
@@ -45,6 +51,15 @@ pub async fn update(api: &Api, exchange: &Exchange, kind: &Arc<ResourceType>) ->
 /// What the mask takes of the body.
 pub fn change(kind: &ResourceType, input: &Input, mask: &str) -> Result<Change> {
     Ok(Change::Update(kind.edits(input, mask::parse(mask)?.as_deref())?))
+}
+
+/// What the mask takes of the body, and the whole of it for where there is nothing to change.
+pub fn upsert(kind: &ResourceType, input: Input, mask: &str, principal: &Principal) -> Result<Change> {
+    let edits = kind.edits(&input, mask::parse(mask)?.as_deref())?;
+    let mut document = input.document;
+    kind.claim(&mut document, principal)?;
+    kind.fill_on_create(&mut document);
+    Ok(Change::Upsert(Upsert { document, edits }))
 }
 
 fn check_name(kind: &ResourceType, key: &Key, name: Option<&str>) -> Result<()> {

@@ -3,7 +3,6 @@
 //! Each mutation is what the single method would do with it, masks, ids and field behaviour included.
 //! JSON alone: no message describes a write set. Invariant: nothing of it is a commit of its own.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use actix_web::HttpResponse;
@@ -15,7 +14,7 @@ use super::media::Media;
 use super::members::{self, Member, Place, check_number};
 use super::parameters::Known;
 use super::write::{self, Ask};
-use super::{Api, body, create, delete, etag, guard, idempotency, update};
+use super::{Api, body, create, etag, guard, idempotency, update};
 use crate::model::{
     AnswerPlan, Change, Error, Mutation, Precondition, Principal, Reason, ResourceRef, Result, TypeName,
     Version,
@@ -45,7 +44,6 @@ pub async fn commit(api: &Api, exchange: &Exchange) -> Result<HttpResponse> {
         .map(|mutation| member(api, &exchange.principal, mutation))
         .collect::<Result<_>>()?;
     members::refuse_repeated(&members)?;
-    refuse_orphans(api, exchange, &members).await?;
     let (mutations, places): (Vec<_>, Vec<_>) =
         members.into_iter().map(|member| (member.mutation, member.place)).unzip();
     let work = write::several(exchange, mutations, AnswerPlan::Resources, idempotency.clone());
@@ -53,19 +51,6 @@ pub async fn commit(api: &Api, exchange: &Exchange) -> Result<HttpResponse> {
     let ask = Ask { method, work, idempotency, command: None, batch: None, validate_only };
     let answer = write::invoke(api, exchange, ask).await;
     answer.map_err(|error| members::explain(error, &places))
-}
-
-/// What has children goes only together with them.
-async fn refuse_orphans(api: &Api, exchange: &Exchange, members: &[Member]) -> Result<()> {
-    let deletes = members.iter().filter(|member| matches!(member.mutation.change, Change::Delete));
-    let going: HashSet<&ResourceRef> = deletes.clone().map(|member| &member.mutation.resource).collect();
-    for member in deletes {
-        let resource = &member.mutation.resource;
-        let kind = api.kind(&resource.kind)?;
-        let refused = delete::refuse_with_children(api, exchange, kind, &resource.key, &going).await;
-        refused.map_err(|error| error.within(&member.place.path))?;
-    }
-    Ok(())
 }
 
 fn member(api: &Api, principal: &Principal, mut mutation: Fields) -> Result<Member> {
@@ -79,7 +64,7 @@ fn member(api: &Api, principal: &Principal, mut mutation: Fields) -> Result<Memb
     );
     let member = match (create, update, delete) {
         (Some(create), None, None) => created(catalogue, &path, create, (precondition, principal)),
-        (None, Some(update), None) => updated(catalogue, &path, update, precondition),
+        (None, Some(update), None) => updated(catalogue, &path, update, (precondition, principal)),
         (None, None, Some(delete)) => deleted(catalogue, &path, delete, precondition),
         _ => {
             let message = format!("`{path}` is one of `create`, `update` and `delete`");
@@ -121,12 +106,12 @@ fn updated(
     catalogue: &Catalogue,
     path: &str,
     mut fields: Fields,
-    precondition: Precondition,
+    (precondition, principal): (Precondition, &Principal),
 ) -> Result<Member> {
     let kind = kind(catalogue, &mut fields)?;
     let mut place = Place::new(path, "update.resource");
     let resource = fields.object("resource")?.ok_or_else(|| fields.required("resource"))?;
-    let mask = fields.text("updateMask")?;
+    let (mask, allow_missing) = (fields.text("updateMask")?, fields.flag("allowMissing")?);
     fields.end()?;
     let input = kind.input_from_object(resource).map_err(|error| error.within(&place.resource))?;
     let name_path = format!("{}.name", place.resource);
@@ -139,7 +124,11 @@ fn updated(
         }
         None => precondition,
     };
-    let change = update::change(kind, &input, &mask).map_err(|error| error.within(&place.resource))?;
+    let change = match allow_missing {
+        true => update::upsert(kind, input, &mask, principal),
+        false => update::change(kind, &input, &mask),
+    }
+    .map_err(|error| error.within(&place.resource))?;
     let resource = ResourceRef { kind: kind.name.clone(), key };
     Ok(Member { mutation: Mutation { resource, precondition, change }, place })
 }

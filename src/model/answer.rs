@@ -8,7 +8,8 @@ use super::Stored;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum AnswerPlan {
-    /// The resource that the mutation with this index leaves behind.
+    /// The resource that the mutation with this index leaves behind, nothing where it leaves none. An
+    /// upsert that created says so by itself.
     Resource { mutation: usize, created: bool },
     /// What each mutation leaves behind, in their order; nothing for what is gone.
     Resources,
@@ -32,11 +33,15 @@ pub enum Answer {
 }
 
 impl AnswerPlan {
-    /// The answer, once it is known what each mutation leaves behind.
-    pub fn answer(&self, results: &[Option<Stored>]) -> Answer {
+    /// The answer, once it is known what each mutation leaves behind; `created` tells which of them is an
+    /// upsert that created.
+    pub fn answer(&self, results: &[Option<Stored>], created: impl Fn(usize) -> bool) -> Answer {
         match self {
-            Self::Resource { mutation, created } => match results.get(*mutation) {
-                Some(Some(stored)) => Answer::Resource { resource: stored.clone(), created: *created },
+            Self::Resource { mutation, created: announced } => match results.get(*mutation) {
+                Some(Some(stored)) => {
+                    let created = *announced || created(*mutation);
+                    Answer::Resource { resource: stored.clone(), created }
+                }
                 _ => Answer::Empty,
             },
             Self::Resources => Answer::Resources(results.to_vec()),

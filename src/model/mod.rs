@@ -27,7 +27,7 @@ pub use principal::{Principal, Scope, Scopes, Sight};
 pub use resource::{Document, Stored, Version};
 pub use scalar::Scalar;
 pub use timestamp::Timestamp;
-pub use write_set::{Change, Edit, Mutation, Precondition, ResourceRef, WriteSet};
+pub use write_set::{Change, Deletion, Edit, Mutation, Precondition, ResourceRef, Upsert, WriteSet};
 
 /// Every fallible function of this crate fails with [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;

@@ -26,6 +26,13 @@ impl Timestamp {
         Self(format!("{time:.9}").into())
     }
 
+    /// So many days later, or the last moment there is.
+    pub fn plus_days(&self, days: i64) -> Self {
+        let time: jiff::Timestamp = self.0.parse().expect("30-character RFC 3339 text parses");
+        let later = time.checked_add(jiff::SignedDuration::from_hours(days.saturating_mul(24)));
+        Self::from_jiff(later.unwrap_or(jiff::Timestamp::MAX))
+    }
+
     /// The stored 30-character form.
     pub fn as_str(&self) -> &str {
         &self.0

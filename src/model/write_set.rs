@@ -39,14 +39,53 @@ pub struct Edit {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Change {
-    /// Fails with `ALREADY_EXISTS` when the key is taken.
+    /// Fails with `ALREADY_EXISTS` when the key is taken, be it by a soft-deleted resource.
     Create(Document),
-    /// Fails with `NOT_FOUND` when there is none.
+    /// Fails with `NOT_FOUND` when there is none, or a soft-deleted one.
     Update(Vec<Edit>),
-    /// Fails with `NOT_FOUND` when there is none.
+    /// Changes what is there, or creates it (AIP-134 `allow_missing`).
+    Upsert(Upsert),
+    /// Soft where the type declares `delete_time`. Fails with `NOT_FOUND` when there is none, or a
+    /// soft-deleted one; with `FAILED_PRECONDITION` when it has children.
     Delete,
+    /// As `Delete`, told more. A variant of its own, so that earlier binaries read a plain one.
+    DeleteWith(Deletion),
+    /// Fails with `NOT_FOUND` when there is none, with `ALREADY_EXISTS` when it is not deleted.
+    Undelete,
     /// Writes nothing: only the precondition counts (a read that the write set relies on).
     Check,
+}
+
+/// Both halves of an update that may create: which one counts is known when it commits.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Upsert {
+    /// What is created; checked for REQUIRED fields only then.
+    pub document: Document,
+    pub edits: Vec<Edit>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Deletion {
+    /// What is below goes too (AIP-135).
+    pub force: bool,
+    /// It is no failure when there is none.
+    pub allow_missing: bool,
+}
+
+impl Change {
+    /// The plainest form of a deletion.
+    pub fn delete(deletion: Deletion) -> Self {
+        if deletion == Deletion::default() { Self::Delete } else { Self::DeleteWith(deletion) }
+    }
+
+    pub fn deletion(&self) -> Option<Deletion> {
+        match self {
+            Self::Delete => Some(Deletion::default()),
+            Self::DeleteWith(deletion) => Some(*deletion),
+            _ => None,
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

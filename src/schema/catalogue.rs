@@ -207,7 +207,10 @@ impl Catalogue {
     /// command.
     pub fn has_write_method(&self, name: &str) -> bool {
         let standard = name.rsplit_once('.').is_some_and(|(kind, method)| {
-            WRITES.contains(&method) && self.resource(&TypeName::new(kind)).is_some()
+            self.resource(&TypeName::new(kind)).is_some_and(|kind| match method {
+                "Undelete" => kind.soft_delete,
+                method => WRITES.contains(&method),
+            })
         });
         standard || self.commands.iter().any(|command| command.name == name)
     }

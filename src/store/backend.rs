@@ -50,9 +50,13 @@ pub struct Committed {
 
 impl Committed {
     /// What a dry run says: its versions were never given, so nobody can mistake them for another's.
-    pub(super) fn dry_run(plan: &AnswerPlan, mut results: Vec<Option<Stored>>) -> Self {
+    pub(super) fn dry_run(
+        plan: &AnswerPlan,
+        mut results: Vec<Option<Stored>>,
+        created: impl Fn(usize) -> bool,
+    ) -> Self {
         results.iter_mut().flatten().for_each(|stored| stored.version = Version(0));
-        let answer = plan.answer(&results);
+        let answer = plan.answer(&results, created);
         Self { results, answer, replayed: false, position: None }
     }
 }

@@ -8,8 +8,10 @@
 pub mod admission;
 pub mod backend;
 mod crash_points;
+mod family;
 pub mod handles;
 mod json;
+mod judge;
 pub mod kept_answers;
 pub mod lane;
 mod list_timeout;

@@ -26,8 +26,8 @@ const WITHOUT_BODY: &[(&str, &str, u16, &str)] = &[
     ("POST", "/blog/v1/users:batchCreate", 415, "MEDIA_TYPE"),
     ("POST", "/blog/v1/users:batchUpdate", 415, "MEDIA_TYPE"),
     ("POST", "/blog/v1/users/alice/entries:batchDelete", 415, "MEDIA_TYPE"),
-    ("POST", "/blog/v1/users/alice:undelete", 501, "NOT_IMPLEMENTED"),
-    ("GET", "/blog/v1/users/alice:undelete", 405, "METHOD_NOT_ALLOWED"),
+    // Users are deleted for good, so there is no such method.
+    ("POST", "/blog/v1/users/alice:undelete", 404, "NOT_FOUND"),
     ("GET", "/blog/v1/users/alice:unknown", 404, "NOT_FOUND"),
     ("PUT", "/blog/v1/users/alice", 405, "METHOD_NOT_ALLOWED"),
     ("POST", "/blog/v1/users/alice", 405, "METHOD_NOT_ALLOWED"),
@@ -45,7 +45,8 @@ const WITHOUT_BODY: &[(&str, &str, u16, &str)] = &[
     ("GET", "/blog/v1/users?showDeleted=yes", 400, "INVALID_PARAMETER"),
     ("GET", "/blog/v1/users/alice?readMask=nothing", 400, "INVALID_MASK"),
     ("DELETE", "/blog/v1/users/nobody", 404, "NOT_FOUND"),
-    ("DELETE", "/blog/v1/users/nobody?force=true", 501, "NOT_IMPLEMENTED"),
+    ("DELETE", "/blog/v1/users/nobody?force=true", 404, "NOT_FOUND"),
+    ("DELETE", "/blog/v1/users/nobody?force=perhaps", 400, "INVALID_PARAMETER"),
     ("GET", "/trine/v1/operations/x", 404, "NOT_FOUND"),
     ("GET", "/trine/v1/operations?pageToken=x", 400, "PAGE_TOKEN_INVALID"),
     // No secret is shared with anybody here, so there is no such call.

@@ -3,12 +3,14 @@
 //! `conformance!(path::to::factory)` makes a test of each story for one kind of database; the
 //! factory returns a fresh, empty [`fixture::TestDatabase`].
 
+pub mod archive;
 pub mod filters;
 pub mod fixture;
 pub mod histories;
 pub mod idempotency;
 pub mod kinds;
 pub mod lanes;
+pub mod lifecycle;
 pub mod list_pages;
 pub mod lists;
 pub mod many;
@@ -41,6 +43,21 @@ macro_rules! conformance {
             a_deleted_resource_is_gone_and_its_version_is_not_given_again,
             checks_hold_or_refuse,
             positions_grow);
+        conformance!($factory; lifecycle:
+            a_soft_deletion_hides_and_an_undelete_brings_back,
+            a_deleted_resource_only_waits,
+            only_what_is_deleted_is_undeleted,
+            unique_counts_the_living,
+            what_has_children_goes_with_them_or_not_at_all,
+            force_takes_the_tree_along,
+            force_has_a_limit,
+            nothing_lives_below_what_is_deleted,
+            deletions_and_children_race_without_orphans,
+            a_missing_one_may_be_deleted,
+            an_upsert_creates_or_updates,
+            a_purge_takes_what_is_due,
+            a_purge_never_takes_what_was_undeleted,
+            serialised_changes_only_grow);
         conformance!($factory; idempotency:
             a_repeated_key_is_answered_from_the_store,
             a_key_reused_for_something_else_is_refused,

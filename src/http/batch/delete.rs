@@ -1,6 +1,5 @@
-//! `POST …/entries:batchDelete`: `{"names":[…]}`, or `{"requests":[{"name","etag"}]}`.
+//! `POST …/entries:batchDelete`: `{"names":[…]}`, or `{"requests":[{"name","etag","force","allowMissing"}]}`.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use actix_web::HttpResponse;
@@ -9,8 +8,8 @@ use super::Envelope;
 use crate::http::exchange::Exchange;
 use crate::http::fields::Fields;
 use crate::http::members::{Member, Place, check_number};
-use crate::http::{Api, delete, etag};
-use crate::model::{AnswerPlan, Change, Mutation, Precondition, ResourceRef, Result};
+use crate::http::{Api, etag};
+use crate::model::{AnswerPlan, Change, Deletion, Mutation, Precondition, ResourceRef, Result};
 use crate::schema::{ResourceType, StandardMethod};
 
 pub async fn batch_delete(api: &Api, exchange: &Exchange, kind: &Arc<ResourceType>) -> Result<HttpResponse> {
@@ -23,15 +22,10 @@ pub async fn batch_delete(api: &Api, exchange: &Exchange, kind: &Arc<ResourceTyp
     }
     let named = names.into_iter().enumerate();
     let mut members: Vec<Member> = named
-        .map(|(at, name)| member(&envelope, &format!("names[{at}]"), &name, ""))
+        .map(|(at, name)| member(&envelope, &format!("names[{at}]"), &name, ("", Deletion::default())))
         .collect::<Result<_>>()?;
     for request in requests {
         members.push(requested(&envelope, request)?);
-    }
-    for member in &members {
-        let key = &member.mutation.resource.key;
-        let refused = delete::refuse_with_children(api, exchange, kind, key, &HashSet::new()).await;
-        refused.map_err(|error| error.within(&member.place.path))?;
     }
     let plan = if envelope.form.answer.is_some() { AnswerPlan::Resources } else { AnswerPlan::Empty };
     envelope.commit(members, plan).await
@@ -39,12 +33,18 @@ pub async fn batch_delete(api: &Api, exchange: &Exchange, kind: &Arc<ResourceTyp
 
 fn requested(envelope: &Envelope<'_>, mut request: Fields) -> Result<Member> {
     let (name, etag) = (request.text("name")?, request.text("etag")?);
+    let (force, allow_missing) = (request.flag("force")?, request.flag("allowMissing")?);
     let path = request.path.clone();
     request.end()?;
-    member(envelope, &path, &name, &etag)
+    member(envelope, &path, &name, (&etag, Deletion { force, allow_missing }))
 }
 
-fn member(envelope: &Envelope<'_>, path: &str, name: &str, etag: &str) -> Result<Member> {
+fn member(
+    envelope: &Envelope<'_>,
+    path: &str,
+    name: &str,
+    (etag, deletion): (&str, Deletion),
+) -> Result<Member> {
     let kind = envelope.kind;
     let mut place = Place::new(path, "name");
     let key = envelope.parent.key(kind, name, path)?;
@@ -55,5 +55,5 @@ fn member(envelope: &Envelope<'_>, path: &str, name: &str, etag: &str) -> Result
             Precondition::Version(etag::version_of_field(etag).map_err(|error| error.within(path))?);
     }
     let resource = ResourceRef { kind: kind.name.clone(), key };
-    Ok(Member { mutation: Mutation { resource, precondition, change: Change::Delete }, place })
+    Ok(Member { mutation: Mutation { resource, precondition, change: Change::delete(deletion) }, place })
 }

@@ -24,7 +24,7 @@ fn member(envelope: &Envelope<'_>, mut request: Fields) -> Result<Member> {
     let (kind, form) = (envelope.kind, &envelope.form);
     let mut place = Place::new(&request.path, &form.resource);
     let resource = request.object(&form.resource)?.ok_or_else(|| request.required(&form.resource))?;
-    let mask = request.text("updateMask")?;
+    let (mask, allow_missing) = (request.text("updateMask")?, request.flag("allowMissing")?);
     request.end()?;
     let input = kind.input_from_object(resource).map_err(|error| error.within(&place.resource))?;
     let name = input.name.clone().ok_or_else(|| name_required(&place))?;
@@ -38,7 +38,11 @@ fn member(envelope: &Envelope<'_>, mut request: Fields) -> Result<Member> {
         }
         None => Precondition::None,
     };
-    let change = update::change(kind, &input, &mask).map_err(|error| error.within(&place.resource))?;
+    let change = match allow_missing {
+        true => update::upsert(kind, input, &mask, &envelope.exchange.principal),
+        false => update::change(kind, &input, &mask),
+    }
+    .map_err(|error| error.within(&place.resource))?;
     let resource = ResourceRef { kind: kind.name.clone(), key };
     Ok(Member { mutation: Mutation { resource, precondition, change }, place })
 }

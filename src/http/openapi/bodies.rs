@@ -36,6 +36,13 @@ pub fn request(action: &Action, schemas: &mut JsonSchemas<'_>) -> Option<Value> 
         Action::BatchUpdate(kind) => batches::request(kind, StandardMethod::BatchUpdate, schemas),
         Action::BatchDelete(kind) => batches::request(kind, StandardMethod::BatchDelete, schemas),
         Action::CommitWriteSet => batches::write_set(),
+        Action::Undelete(_) => {
+            let schema = json!({ "type": "object", "properties": {
+                "name": { "type": "string" }, "etag": { "type": "string" },
+            }, "additionalProperties": false });
+            let content = json!({ "application/json": { "schema": schema, "example": {} } });
+            return Some(json!({ "required": false, "content": content }));
+        }
         Action::PeerCall => return Some(json!({ "required": true, "content": peer_content() })),
         _ => return None,
     };
@@ -69,6 +76,15 @@ pub fn success(action: &Action, schemas: &mut JsonSchemas<'_>) -> Map<String, Va
         Action::Update(kind) => {
             let updated = resource("The resource as it is now.", kind, schemas, WRITE_HEADERS);
             answers([("200", updated), ("202", accepted()), ("204", minimal())])
+        }
+        Action::Undelete(kind) => {
+            let restored = resource("The resource, no longer deleted.", kind, schemas, WRITE_HEADERS);
+            answers([("200", restored), ("202", accepted()), ("204", minimal())])
+        }
+        Action::Delete(kind) if kind.soft_delete => {
+            let words = "The resource, deleted; gone for good at its `purgeTime`.";
+            let deleted = resource(words, kind, schemas, WRITE_HEADERS);
+            answers([("200", deleted), ("202", accepted()), ("204", minimal())])
         }
         Action::Delete(_) => {
             let content = json!({ "application/json": { "schema": { "type": "object" }, "example": {} } });

@@ -68,6 +68,7 @@ pub fn reasons(class: Class, scope: &Scope<'_>) -> Vec<Reason> {
             WRITES,
             &[AlreadyExists, UniqueViolation, Immutable, InvalidMask, EtagMismatch, FailedPrecondition],
         ],
+        Class::Undelete => &[BODIES, WRITES, &[IfMatch, EtagMismatch, AlreadyExists, UniqueViolation]],
         Class::Command => &[
             BODIES,
             WRITES,

@@ -29,6 +29,7 @@ pub enum Class {
     BatchCreate,
     BatchUpdate,
     BatchDelete,
+    Undelete,
     Command,
     WriteSet,
     GetOperation,
@@ -39,7 +40,7 @@ pub enum Class {
 }
 
 impl Class {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Get,
         Self::List,
         Self::Create,
@@ -49,6 +50,7 @@ impl Class {
         Self::BatchCreate,
         Self::BatchUpdate,
         Self::BatchDelete,
+        Self::Undelete,
         Self::Command,
         Self::WriteSet,
         Self::GetOperation,
@@ -101,6 +103,7 @@ impl Method {
                 Class::WriteSet,
                 "Commit writes of any types together or not at all",
             ),
+            Action::Undelete(kind) => standard(kind, Class::Undelete, "Bring back one {} that is deleted"),
             Action::Command(command) => Self::command(command, catalogue),
             Action::GetOperation => own("Operations", "Get", Class::GetOperation, "Get one operation"),
             Action::ListOperations => {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::NONE;
 use crate::http::parameters::{Known, camel_case};
 use crate::http::routes::Action;
-use crate::http::{batch, command, create, delete, get, list, operations, update, write_sets};
+use crate::http::{batch, command, create, delete, get, list, operations, undelete, update, write_sets};
 use crate::schema::ResourceType;
 
 pub const ID: &str = "[A-Za-z0-9][A-Za-z0-9._~-]{0,127}";
@@ -27,7 +27,7 @@ const QUERY: &[(&str, &str, &str)] = &[
         "Fields to change, joined by commas; those in the body when absent, all with `*`.",
     ),
     ("allowMissing", "flag", "Create what is missing instead of refusing (on a delete: do nothing)."),
-    ("force", "flag", "Delete the children too."),
+    ("force", "flag", "Delete the children too, at most 1000 resources below it."),
     ("validateOnly", "flag", "Check everything, change nothing."),
     ("etag", "text", "Refuse with 409 unless this is the resource's current `etag`."),
     ("requestId", "uuid", "A key for safe repetition, as `Idempotency-Key` (AIP-155)."),
@@ -71,6 +71,7 @@ fn known(action: &Action) -> (Known<'static>, Option<String>) {
         Action::BatchGet(_) => (batch::get::KNOWN, None),
         Action::BatchCreate(_) | Action::BatchUpdate(_) | Action::BatchDelete(_) => (batch::KNOWN, None),
         Action::CommitWriteSet => (write_sets::KNOWN, None),
+        Action::Undelete(_) => (undelete::KNOWN, None),
         Action::Command(_) => (command::KNOWN, None),
         Action::ListOperations => (operations::LIST, None),
         Action::GetOperation
@@ -97,7 +98,7 @@ fn header_names(action: &Action) -> &'static [&'static str] {
         | Action::BatchDelete(_)
         | Action::CommitWriteSet
         | Action::Command(_) => &["Idempotency-Key", "Prefer", "Trine-Consistency-Token"],
-        Action::Update(_) | Action::Delete(_) => {
+        Action::Update(_) | Action::Delete(_) | Action::Undelete(_) => {
             &["Idempotency-Key", "If-Match", "Prefer", "Trine-Consistency-Token"]
         }
         Action::GetOperation => &["Prefer"],

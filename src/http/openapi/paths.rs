@@ -84,7 +84,7 @@ fn operation(
 fn is_of_a_type(action: &Action) -> bool {
     use Action::*;
     match action {
-        Get(_) | List(_) | Create(_) | Update(_) | Delete(_) | Command(_) => true,
+        Get(_) | List(_) | Create(_) | Update(_) | Delete(_) | Undelete(_) | Command(_) => true,
         BatchGet(_) | BatchCreate(_) | BatchUpdate(_) | BatchDelete(_) => true,
         CommitWriteSet | GetOperation | ListOperations | CancelOperation | PeerCall | OpenApi | Docs
         | NotYet(..) => false,

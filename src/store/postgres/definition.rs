@@ -64,6 +64,19 @@ pub(super) fn create_index(kind: &ResourceType, index: &Index, concurrently: boo
     format!("CREATE INDEX {concurrently}{name} ON {table} ({parent}{}, key)", columns.join(", "))
 }
 
+/// What a purge looks for; none where nothing is deleted softly.
+pub(super) fn create_purge_index(kind: &ResourceType, concurrently: bool) -> Option<String> {
+    let (name, table) = (identifier(&purge_index_name(kind)), table_name(&kind.name));
+    let concurrently = if concurrently { "CONCURRENTLY " } else { "" };
+    let sql =
+        format!("CREATE INDEX {concurrently}{name} ON {table} (purge_time) WHERE purge_time IS NOT NULL");
+    kind.soft_delete.then_some(sql)
+}
+
+pub(super) fn purge_index_name(kind: &ResourceType) -> String {
+    bounded(&format!("{}:purge", kind.name))
+}
+
 pub(super) fn index_name(kind: &ResourceType, index: &Index) -> String {
     let fields: Vec<&str> = index.columns.iter().map(|at| kind.columns[*at].field.as_str()).collect();
     let sort = match () {

@@ -18,6 +18,7 @@ mod migrate;
 mod ownership;
 mod position;
 mod prune;
+mod purge;
 mod reader;
 mod records;
 mod request_batches;

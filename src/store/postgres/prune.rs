@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
-use super::definition::index_name;
+use super::definition::{index_name, purge_index_name};
 use super::rows::PostgresRows;
 use super::schema::{alone, patiently};
 use super::session::Session;
@@ -68,7 +68,8 @@ fn carry_out(session: &mut Session, newest: &Catalogue, really: bool) -> Result<
 /// Indexes and promoted columns that the newest schema does not have, with the statement that drops each.
 fn left_over(session: &mut Session, kind: &ResourceType) -> Result<Vec<(String, String)>> {
     let table = bounded(kind.name.as_str());
-    let indexes: HashSet<String> = kind.indexes.iter().map(|index| index_name(kind, index)).collect();
+    let own = kind.indexes.iter().map(|index| index_name(kind, index));
+    let indexes: HashSet<String> = own.chain([purge_index_name(kind)]).collect();
     let columns: HashSet<String> = promoted(kind).map(|(_, column)| bare_column_name(column)).collect();
     let mut found = Vec::new();
     for index in names(session, INDEXES, &table)?.into_iter().filter(|name| !indexes.contains(name)) {

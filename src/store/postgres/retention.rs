@@ -1,9 +1,10 @@
 //! What is kept and for how long: partitions of idempotency answers are made ahead and dropped
-//! whole; old operations and rows of writers that are gone are deleted.
+//! whole; old operations and rows of writers that are gone are deleted, resources purged.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
+use super::purge::purge;
 use super::session::{Purpose, Session};
 use super::statement::{Bind, statement};
 use crate::model::Result;
@@ -23,6 +24,7 @@ pub fn retain(url: &str, options: &OpenOptions, keep_hours: u32) -> Result<()> {
         "DELETE FROM trine.operations WHERE done_time < now() - make_interval(days => $::int)",
         vec![Bind::Integer(OPERATIONS_KEPT_DAYS)],
     )?;
+    purge(&mut session)?;
     // A writer that was silent for so long registers again when it finds its row missing.
     session.batch("DELETE FROM trine.writers WHERE since < now() - interval '1 day'")
 }

@@ -10,7 +10,10 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};
 
-use super::definition::{add_column, column_type, create_index, create_table, drop_column, index_name};
+use super::definition::{
+    add_column, column_type, create_index, create_purge_index, create_table, drop_column, index_name,
+    purge_index_name,
+};
 use super::ownership::try_lock;
 use super::rows::PostgresRows;
 use super::session::Session;
@@ -129,6 +132,7 @@ fn apply(session: &mut Session, catalogue: &Catalogue) -> Result<()> {
         for index in &kind.indexes {
             build_index(session, kind, index, &indexes)?;
         }
+        build_purge_index(session, kind, &indexes)?;
     }
     Ok(())
 }
@@ -137,6 +141,7 @@ fn apply(session: &mut Session, catalogue: &Catalogue) -> Result<()> {
 fn create(session: &mut Session, kind: &ResourceType) -> Result<()> {
     let mut script = vec![create_table(kind)];
     script.extend(kind.indexes.iter().map(|index| create_index(kind, index, false)));
+    script.extend(create_purge_index(kind, false));
     patiently(session, &format!("BEGIN; {}; COMMIT", script.join("; ")))
 }
 
@@ -228,6 +233,22 @@ fn build_index(
         .with_context(error.context.unwrap_or(error.message)));
     }
     patiently(session, &format!("ANALYZE {}", table_name(&kind.name)))
+}
+
+/// A type whose resources can be deleted softly from now on.
+fn build_purge_index(
+    session: &mut Session,
+    kind: &ResourceType,
+    present: &HashMap<String, bool>,
+) -> Result<()> {
+    let name = purge_index_name(kind);
+    let Some(script) = create_purge_index(kind, true).filter(|_| present.get(&name) != Some(&true)) else {
+        return Ok(());
+    };
+    if present.contains_key(&name) {
+        drop_index(session, &name)?;
+    }
+    patiently(session, &script)
 }
 
 fn drop_index(session: &mut Session, name: &str) -> Result<()> {

@@ -48,20 +48,33 @@ pub(super) const ROW_COLUMNS: &str =
 pub(super) const PLACED_COLUMNS: &str = "p.lsn, p.timeline, t.key, t.doc::text, t.version, t.create_time, \
      t.update_time, t.delete_time, t.purge_time";
 
+/// The database's own clock in the stored form: of several hosts one decides when a resource was deleted.
+pub(super) const DATABASE_NOW: &str =
+    "to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"000Z\"')";
+/// [`crate::store::judge::PURGE_AFTER_DAYS`] later.
+pub(super) const DATABASE_PURGE: &str =
+    "to_char(now() AT TIME ZONE 'UTC' + interval '30 days', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"000Z\"')";
+
 /// Statements on one pbtable, made once a catalogue.
 pub(super) struct TableSql {
     pub lock: String,
     pub lock_skipping: String,
+    /// Keys that are taken, and whether by a deleted resource.
     pub existing: String,
     /// Answers key and document of what was inserted; a taken key or unique value inserts nothing.
     pub insert: String,
     pub update: String,
+    /// Answers key, delete_time and purge_time.
+    pub soft_delete: String,
+    pub undelete: String,
     pub delete: String,
 }
 
 impl TableSql {
     pub(super) fn new(kind: &ResourceType) -> Self {
         let table = table_name(&kind.name);
+        // The index alone tells where nothing is deleted softly.
+        let is_deleted = if kind.soft_delete { "delete_time IS NOT NULL" } else { "FALSE" };
         let lock = format!(
             "SELECT {ROW_COLUMNS} FROM {table} \
              WHERE key = ANY($) ORDER BY key FOR UPDATE"
@@ -69,9 +82,11 @@ impl TableSql {
         Self {
             lock_skipping: format!("{lock} SKIP LOCKED"),
             lock,
-            existing: format!("SELECT key FROM {table} WHERE key = ANY($)"),
+            existing: format!("SELECT key, {is_deleted} FROM {table} WHERE key = ANY($)"),
             insert: insert_sql(kind, &table),
             update: update_sql(kind, &table),
+            soft_delete: mark_sql(&table, DATABASE_NOW, DATABASE_PURGE),
+            undelete: mark_sql(&table, "NULL", "NULL"),
             delete: format!("DELETE FROM {table} WHERE key = ANY($)"),
         }
     }
@@ -120,6 +135,16 @@ fn update_sql(kind: &ResourceType, table: &str) -> String {
          FROM unnest($, $, $, $, ${arrays}) AS r(key, doc, version, request_id, traceparent{names}) \
          WHERE t.key = r.key RETURNING t.key, t.doc::text",
         arrays = ", $".repeat(promoted(kind).count()),
+    )
+}
+
+/// A mark beside the document, which stays as it is.
+fn mark_sql(table: &str, delete_time: &str, purge_time: &str) -> String {
+    format!(
+        "UPDATE {table} AS t SET version = r.version, update_time = $, delete_time = {delete_time}, \
+         purge_time = {purge_time}, request_id = r.request_id, traceparent = r.traceparent \
+         FROM unnest($, $, $, $) AS r(key, version, request_id, traceparent) \
+         WHERE t.key = r.key RETURNING t.key, t.delete_time, t.purge_time"
     )
 }
 

@@ -4,6 +4,7 @@
 //! answered (`synchronous=FULL`); readers cannot write (`mode=ro`, `query_only`).
 //! Lists alone have a time-out (`clock`): diesel hands out no way to interrupt a statement.
 
+mod change;
 mod clock;
 mod connection;
 mod database;
@@ -17,6 +18,7 @@ mod member;
 mod ownership;
 mod position;
 mod prune;
+mod purge;
 mod reader;
 mod records;
 mod request_log;
@@ -28,6 +30,7 @@ mod schema;
 mod show;
 mod statement;
 mod table;
+mod tree;
 mod views;
 mod writer;
 

@@ -1,11 +1,12 @@
 //! What is kept and for how long: old answers under idempotency keys and old operations are deleted
-//! in short transactions, so that no commit waits long behind them.
+//! in short transactions, resources purged, so that no commit waits long behind them.
 
 use std::path::Path;
 
 use diesel::sqlite::SqliteConnection;
 
 use super::connection::{Mode, connect, unavailable};
+use super::purge::purge;
 use super::statement::{Bind, run};
 use crate::model::{Result, Timestamp};
 use crate::store::handles::OpenOptions;
@@ -32,7 +33,8 @@ pub fn retain(path: &Path, options: &OpenOptions, keep_hours: u32) -> Result<()>
         "DELETE FROM trine_operations WHERE id IN \
          (SELECT id FROM trine_operations WHERE done_time < ? LIMIT ?)",
         &Bind::text(Timestamp::from_jiff(before).as_str()),
-    )
+    )?;
+    purge(&mut connection)
 }
 
 fn delete(connection: &mut SqliteConnection, sql: &str, older_than: &Bind) -> Result<()> {

@@ -15,7 +15,10 @@ use super::connection::unavailable;
 use super::records::from_json;
 use super::rows::SqliteRows;
 use super::statement::{Bind, run, statement};
-use super::table::{add_column, column_name, column_type, create_index, create_table, identifier, promoted};
+use super::table::{
+    add_column, column_name, column_type, create_index, create_purge_index, create_table, identifier,
+    promoted,
+};
 use super::{history, prune, views};
 use crate::model::{Document, Error, Reason, Result, Timestamp};
 use crate::schema::{Catalogue, Column, ResourceType};
@@ -129,6 +132,9 @@ fn apply(connection: &mut SqliteConnection, kind: &ResourceType) -> Result<()> {
         if !missing.is_empty() {
             backfill(connection, kind, &missing)?;
         }
+    }
+    if let Some(index) = create_purge_index(kind) {
+        connection.batch_execute(&index).map_err(broken)?;
     }
     for index in &kind.indexes {
         connection.batch_execute(&create_index(kind, index)).map_err(|error| match error {

@@ -43,6 +43,8 @@ pub(super) struct TableSql {
     /// Writes nothing and counts 0 when the key is taken.
     pub insert: String,
     pub update: String,
+    /// Sets or clears the times of a soft delete.
+    pub mark: String,
     pub delete: String,
 }
 
@@ -63,6 +65,10 @@ impl TableSql {
             update: format!(
                 "UPDATE {table} SET doc = ?, version = ?, schema_id = ?, update_time = ?, \
                  request_id = ?, traceparent = ?{sets} WHERE key = ?"
+            ),
+            mark: format!(
+                "UPDATE {table} SET version = ?, update_time = ?, delete_time = ?, purge_time = ?, \
+                 request_id = ?, traceparent = ? WHERE key = ?"
             ),
             delete: format!("DELETE FROM {table} WHERE key = ?"),
         }
@@ -131,6 +137,15 @@ pub(super) fn index_name(kind: &ResourceType, index: &Index) -> String {
         () => "index",
     };
     format!("{}:{sort}:{}", kind.name, fields.join(":"))
+}
+
+/// What a purge looks for; none where nothing is deleted softly.
+pub(super) fn create_purge_index(kind: &ResourceType) -> Option<String> {
+    let name = identifier(&format!("{}:purge", kind.name));
+    let table = identifier(kind.name.as_str());
+    let sql =
+        format!("CREATE INDEX IF NOT EXISTS {name} ON {table} (purge_time) WHERE purge_time IS NOT NULL");
+    kind.soft_delete.then_some(sql)
 }
 
 /// Only live rows in which every member is set collide.

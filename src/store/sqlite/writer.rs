@@ -20,6 +20,7 @@ use crate::failpoint;
 use crate::model::{Error, Position, Reason, Timestamp, TypeName, WriteSet};
 use crate::schema::Catalogue;
 use crate::store::backend::{Committed, Patience, Verdict, Writer};
+use crate::store::family::Families;
 
 pub(super) struct SqliteWriter {
     pub connection: SqliteConnection,
@@ -27,7 +28,8 @@ pub(super) struct SqliteWriter {
     pub lock_timeout_ms: u32,
     room: Room,
     tables: HashMap<TypeName, TableSql>,
-    /// Digest of the catalogue that `tables` were made from.
+    families: Families,
+    /// Digest of the catalogue that `tables` and `families` were made from.
     digest: String,
 }
 
@@ -35,6 +37,7 @@ pub(super) struct SqliteWriter {
 pub(super) struct Batch<'a> {
     pub catalogue: &'a Catalogue,
     pub tables: &'a HashMap<TypeName, TableSql>,
+    pub families: &'a Families,
     pub schema_id: i64,
     pub now: Timestamp,
     /// Last version given; members count it on.
@@ -50,7 +53,15 @@ enum NotBegun {
 
 impl SqliteWriter {
     pub(super) fn new(connection: SqliteConnection, cluster: u64, lock_timeout_ms: u32, room: Room) -> Self {
-        Self { connection, cluster, lock_timeout_ms, room, tables: HashMap::new(), digest: String::new() }
+        Self {
+            connection,
+            cluster,
+            lock_timeout_ms,
+            room,
+            tables: HashMap::new(),
+            families: Families::default(),
+            digest: String::new(),
+        }
     }
 
     /// Takes the write lock and reads what the batch starts from: schema id and last version.
@@ -95,6 +106,7 @@ impl SqliteWriter {
         if self.digest != catalogue.digest {
             self.tables =
                 catalogue.types.iter().map(|kind| (kind.name.clone(), TableSql::new(kind))).collect();
+            self.families = Families::new(catalogue);
             self.digest.clone_from(&catalogue.digest);
         }
     }
@@ -106,11 +118,12 @@ impl SqliteWriter {
         write_sets: &[WriteSet],
         (schema_id, version): (i64, i64),
     ) -> diesel::QueryResult<Vec<Verdict>> {
-        let mut batch = Batch { catalogue, tables: &self.tables, schema_id, now: Timestamp::now(), version };
+        let (tables, families) = (&self.tables, &self.families);
+        let mut batch = Batch { catalogue, tables, families, schema_id, now: Timestamp::now(), version };
         let mut verdicts = Vec::with_capacity(write_sets.len());
         for write_set in write_sets {
             let before = batch.version;
-            let savepoint = may_write_twice(write_set);
+            let savepoint = may_write_twice(write_set, families);
             if savepoint {
                 run(&mut self.connection, "SAVEPOINT member", vec![])?;
             }
@@ -205,11 +218,12 @@ impl SqliteWriter {
 
 /// A statement that fails undoes itself; only what it follows needs a savepoint. Most write sets are
 /// one statement, and two more for each would double the writer's work.
-fn may_write_twice(write_set: &WriteSet) -> bool {
+fn may_write_twice(write_set: &WriteSet, families: &Families) -> bool {
     write_set.validate_only
         || write_set.mutations.len() > 1
         || write_set.idempotency.is_some()
         || write_set.operation.is_some()
+        || write_set.mutations.iter().any(|mutation| families.is_looked_around(mutation))
 }
 
 fn outcome_unknown(context: String) -> Error {

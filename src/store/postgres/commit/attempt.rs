@@ -7,14 +7,15 @@ use std::sync::Arc;
 use diesel::connection::SimpleConnection;
 use diesel::pg::PgConnection;
 
-use super::change::{Planned, Rows, plan_member};
+use super::change::{Court, Planned, Rows, plan_member};
 use super::duplicates::{self, Duplicate};
-use super::fence::{self, Fenced};
-use super::{PostgresWriter, Stop, rows, unique, write};
+use super::fence::{self, Fenced, Growth};
+use super::{PostgresWriter, Stop, rows, tree, unique, write};
 use crate::failpoint;
-use crate::model::{Error, Position, Reason, Stored, Timestamp, TypeName, WriteSet};
+use crate::model::{Change, Error, Position, Reason, Stored, Timestamp, TypeName, WriteSet};
 use crate::schema::Catalogue;
 use crate::store::backend::{Committed, Patience, Verdict};
+use crate::store::family::Families;
 use crate::store::postgres::failure::Failure;
 use crate::store::postgres::session::Session;
 use crate::store::postgres::table::TableSql;
@@ -48,6 +49,7 @@ pub(super) struct Attempt<'a> {
     session: &'a mut Session,
     pub tables: &'a HashMap<TypeName, TableSql>,
     pub catalogue: &'a Catalogue,
+    pub families: &'a Families,
     writer_id: i64,
     patience: Patience,
     pub members: Vec<Member<'a>>,
@@ -71,6 +73,7 @@ impl<'a> Attempt<'a> {
             session: &mut writer.session,
             tables: &writer.tables,
             catalogue,
+            families: &writer.families,
             writer_id: writer.writer_id,
             patience,
             members: group.iter().map(member).collect(),
@@ -84,13 +87,16 @@ impl<'a> Attempt<'a> {
 
     pub(super) fn run(&mut self) -> Result<Outcome, Stop> {
         let patience = self.patience;
-        fence::begin(self.connection(), patience)?;
+        let growth = self.growth();
+        fence::begin(self.connection(), patience, growth)?;
         let fenced = self.enter()?;
         duplicates::find(self)?;
         let found = rows::lock(self, patience)?;
         self.plan(&found, &fenced);
+        tree::check(self)?;
         unique::check_updates(self)?;
         write::apply(self, fenced.schema_id)?;
+        tree::sweep(self)?;
         let ended = self.ended();
         if self.is_dry_run() {
             self.connection().batch_execute("ROLLBACK")?;
@@ -110,6 +116,14 @@ impl<'a> Attempt<'a> {
         self.members.iter().any(|member| member.write_set.validate_only)
     }
 
+    fn growth(&self) -> Growth {
+        let any = |is: &dyn Fn(&WriteSet) -> bool| self.members.iter().any(|member| is(member.write_set));
+        if any(&|write_set| self.families.is_sweeping(self.catalogue, write_set)) {
+            return Growth::Stopped;
+        }
+        if any(&|write_set| self.families.is_growing(write_set)) { Growth::Shared } else { Growth::None }
+    }
+
     fn enter(&mut self) -> Result<Fenced, Stop> {
         let versions = self.members.iter().map(|member| member.write_set.mutations.len()).sum();
         let locks = duplicates::locks(&self.members);
@@ -127,10 +141,11 @@ impl<'a> Attempt<'a> {
     /// Judges every member that still stands, on the rows that are locked now.
     fn plan(&mut self, found: &Rows, fenced: &Fenced) {
         let mut versions = fenced.versions.iter().copied();
+        let court = Court { catalogue: self.catalogue, families: self.families, rows: found, now: &self.now };
         for member in &mut self.members {
             let own: Vec<i64> = versions.by_ref().take(member.write_set.mutations.len()).collect();
             if let State::Writing { .. } = member.state {
-                member.state = plan_member(self.catalogue, member.write_set, found, &own, &self.now);
+                member.state = plan_member(&court, member.write_set, &own);
             }
         }
     }
@@ -172,13 +187,17 @@ fn verdict(member: &mut Member<'_>) -> Verdict {
             replayed: true,
             position: None,
         }),
-        State::Writing { results, .. } => {
+        State::Writing { plan, results } => {
+            let created = |at: usize| {
+                let is_upsert = matches!(member.write_set.mutations[at].change, Change::Upsert(_));
+                is_upsert && matches!(plan[at], Planned::Insert { .. })
+            };
             let results: Vec<Option<Stored>> =
                 std::mem::take(results).into_iter().map(|stored| stored.map(Arc::unwrap_or_clone)).collect();
             if member.write_set.validate_only {
-                return Verdict::Committed(Committed::dry_run(&member.write_set.answer, results));
+                return Verdict::Committed(Committed::dry_run(&member.write_set.answer, results, created));
             }
-            let answer = member.write_set.answer.answer(&results);
+            let answer = member.write_set.answer.answer(&results, created);
             Verdict::Committed(Committed { results, answer, replayed: false, position: None })
         }
     }

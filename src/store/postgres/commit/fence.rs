@@ -21,6 +21,18 @@ pub(in crate::store::postgres) const LOCK_SPACE: i32 = 0x7472_696e;
 /// Shared by commits, exclusive for the moment in which the generation moves.
 pub(in crate::store::postgres) const FENCE_LOCK: i32 = 1;
 
+/// Shared by what may come alive under a parent that can be deleted, exclusive for deletions of whole
+/// trees: neither sees the other half done.
+const GROWTH_LOCK: i32 = 4;
+
+/// What a transaction needs of [`GROWTH_LOCK`].
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Growth {
+    None,
+    Shared,
+    Stopped,
+}
+
 pub(super) struct Fenced {
     pub schema_id: i64,
     pub versions: Vec<i64>,
@@ -31,7 +43,7 @@ pub(super) struct Fenced {
 
 /// Opens the transaction, READ COMMITTED by the session's settings; the fence is taken before any snapshot, so that the digest read next is
 /// the one under which this transaction commits.
-pub(super) fn begin(connection: &mut PgConnection, patience: Patience) -> QueryResult<()> {
+pub(super) fn begin(connection: &mut PgConnection, patience: Patience, growth: Growth) -> QueryResult<()> {
     let mut text = format!("BEGIN; SELECT pg_advisory_xact_lock_shared({LOCK_SPACE}, {FENCE_LOCK})");
     if let Patience::WaitUntil(deadline) = patience {
         let wait_ms = deadline.saturating_duration_since(Instant::now()).as_millis().clamp(1, 60_000);
@@ -41,7 +53,13 @@ pub(super) fn begin(connection: &mut PgConnection, patience: Patience) -> QueryR
             "{text}; SET LOCAL lock_timeout = {wait_ms}; SET LOCAL statement_timeout = {statement_ms}"
         );
     }
-    connection.batch_execute(&text)
+    let lock = match growth {
+        Growth::None => return connection.batch_execute(&text),
+        Growth::Shared => "pg_advisory_xact_lock_shared",
+        Growth::Stopped => "pg_advisory_xact_lock",
+    };
+    // Before any row is locked: whoever waits here holds nothing that others wait for.
+    connection.batch_execute(&format!("{text}; SELECT {lock}({LOCK_SPACE}, {GROWTH_LOCK})"))
 }
 
 pub(super) fn enter(

@@ -10,6 +10,7 @@ mod duplicates;
 mod fence;
 mod outcome;
 mod rows;
+mod tree;
 mod unique;
 mod write;
 
@@ -28,6 +29,7 @@ use super::table::TableSql;
 use crate::model::{Error, Reason, Result, TypeName, WriteSet};
 use crate::schema::Catalogue;
 use crate::store::backend::{Patience, Verdict, Writer, explains_itself};
+use crate::store::family::Families;
 use crate::store::handles::OpenOptions;
 use crate::store::lane::work::deadline_passed;
 
@@ -41,7 +43,8 @@ pub(super) struct PostgresWriter {
     /// Where this connection's commits are; on another timeline nothing can be proved about them.
     timeline: u32,
     tables: HashMap<TypeName, TableSql>,
-    /// Digest of the catalogue that `tables` were made from.
+    families: Families,
+    /// Digest of the catalogue that `tables` and `families` were made from.
     digest: String,
 }
 
@@ -86,6 +89,7 @@ impl PostgresWriter {
             writer_id,
             timeline,
             tables: HashMap::new(),
+            families: Families::default(),
             digest: String::new(),
         })
     }
@@ -94,8 +98,17 @@ impl PostgresWriter {
         if self.digest != catalogue.digest {
             self.tables =
                 catalogue.types.iter().map(|kind| (kind.name.clone(), TableSql::new(kind))).collect();
+            self.families = Families::new(catalogue);
             self.digest.clone_from(&catalogue.digest);
         }
+    }
+
+    /// All in one, except those that sweep a tree: each stays alone, so that no other member can be in it.
+    fn groups(&self, catalogue: &Catalogue, batch: &[WriteSet], all: Vec<usize>) -> Vec<Vec<usize>> {
+        let is_sweeping = |index: &usize| self.families.is_sweeping(catalogue, &batch[*index]);
+        let (sweeping, rest): (Vec<usize>, Vec<usize>) = all.into_iter().partition(is_sweeping);
+        let alone = sweeping.into_iter().map(|index| vec![index]);
+        alone.chain(std::iter::once(rest)).filter(|group| !group.is_empty()).collect()
     }
 
     /// One transaction with these members; groups that must be tried again come back.
@@ -231,7 +244,8 @@ impl Writer for PostgresWriter {
     fn commit(&mut self, catalogue: &Catalogue, batch: &[WriteSet], patience: Patience) -> Vec<Verdict> {
         self.prepare_tables(catalogue);
         let mut verdicts: Vec<Option<Verdict>> = batch.iter().map(|_| None).collect();
-        let mut groups = vec![together(batch, patience, &mut verdicts)];
+        let together = together(batch, patience, &mut verdicts);
+        let mut groups = self.groups(catalogue, batch, together);
         let mut again = false;
         while let Some(group) = groups.pop().filter(|group| !group.is_empty()) {
             // Each part may take as long as a statement may: two hundred of them would hold up everybody else.

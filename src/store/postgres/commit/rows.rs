@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use diesel::prelude::*;
-use diesel::sql_types::Text;
+use diesel::sql_types::{Bool, Text};
 
 use super::Stop;
 use super::attempt::{Attempt, Member, State};
@@ -36,9 +36,10 @@ pub(super) fn lock(attempt: &mut Attempt<'_>, patience: Patience) -> Result<Rows
             continue;
         }
         // Not locked by us: either not there, or locked by somebody else.
-        let skipped = statement::<Text>(&table.existing, vec![Bind::Texts(missing)])
-            .load::<String>(attempt.connection())?;
-        rows.skipped.extend(skipped.iter().map(|key| ResourceRef { kind: kind.clone(), key: Key::new(key) }));
+        let skipped = statement::<(Text, Bool)>(&table.existing, vec![Bind::Texts(missing)])
+            .load::<(String, bool)>(attempt.connection())?;
+        rows.skipped
+            .extend(skipped.iter().map(|(key, _)| ResourceRef { kind: kind.clone(), key: Key::new(key) }));
     }
     Ok(rows)
 }

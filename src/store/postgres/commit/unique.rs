@@ -1,19 +1,21 @@
 //! Unique values that are taken: found before an update, explained after an insert.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
-use diesel::sql_types::{Integer, Text};
+use diesel::sql_types::{Bool, Integer, Text};
 
 use super::Stop;
 use super::attempt::{Attempt, State, located};
-use super::change::{Planned, already_exists, refused};
+use super::change::Planned;
 use super::write::{RowWrite, is_ordered, resource_of};
 use crate::model::{Error, Key, Reason, ResourceRef};
 use crate::query::Scalar;
 use crate::schema::{Index, ResourceType};
 use crate::store::backend::Verdict;
+use crate::store::judge::{already_exists, refused};
 use crate::store::postgres::statement::{Bind, statement};
 use crate::store::postgres::table::{array, column_name, set_condition, table_name};
 
@@ -46,7 +48,7 @@ pub(super) fn check_updates(attempt: &mut Attempt<'_>) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Updates that change the values of a unique index, by member and mutation.
+/// What is to hold other values of a unique index than it holds now, by member and mutation.
 fn changed(attempt: &Attempt<'_>, kind: &ResourceType, index: &Index) -> Vec<(usize, usize, Claim)> {
     let mut claims = Vec::new();
     for (at, member) in attempt.members.iter().enumerate() {
@@ -55,9 +57,16 @@ fn changed(attempt: &Attempt<'_>, kind: &ResourceType, index: &Index) -> Vec<(us
             continue;
         }
         for (mutation, planned) in plan.iter().enumerate() {
-            let Planned::Update { kind: own, stored, columns, before } = planned else { continue };
+            let (own, stored, columns, before) = match planned {
+                Planned::Update { kind, stored, columns, before } => {
+                    (kind, stored, columns, before.as_slice())
+                }
+                // Deleted it claimed nothing.
+                Planned::Undelete { kind, stored, columns } => (kind, stored, columns, [].as_slice()),
+                _ => continue,
+            };
             let of = |columns: &[Scalar]| -> Vec<Scalar> {
-                index.columns.iter().map(|at| columns[*at].clone()).collect()
+                index.columns.iter().filter_map(|at| columns.get(*at).cloned()).collect()
             };
             if own.name == kind.name && of(columns) != of(before) {
                 let key = stored.key.as_str().to_owned();
@@ -76,16 +85,18 @@ pub(super) fn explain(
 ) -> Result<Vec<State>, Stop> {
     let tables = attempt.tables;
     let keys: Vec<String> = rows.iter().map(|row| row.stored.key.as_str().to_owned()).collect();
-    let existing = match tables.get(&kind.name) {
-        Some(table) => statement::<Text>(&table.existing, vec![Bind::Texts(keys)])
-            .load::<String>(attempt.connection())?,
-        None => Vec::new(),
+    let existing: HashMap<String, bool> = match tables.get(&kind.name) {
+        Some(table) => statement::<(Text, Bool)>(&table.existing, vec![Bind::Texts(keys)])
+            .load::<(String, bool)>(attempt.connection())?
+            .into_iter()
+            .collect(),
+        None => HashMap::new(),
     };
     let mut states: Vec<Option<State>> = rows
         .iter()
         .map(|row| {
-            let taken = existing.iter().any(|key| key == row.stored.key.as_str());
-            taken.then(|| State::Refused(already_exists(kind, &resource_of(row))))
+            let is_deleted = existing.get(row.stored.key.as_str())?;
+            Some(State::Refused(already_exists(kind, &resource_of(row), *is_deleted)))
         })
         .collect();
     for index in kind.indexes.iter().filter(|index| index.unique) {

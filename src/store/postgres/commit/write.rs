@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use diesel::prelude::*;
-use diesel::sql_types::Text;
+use diesel::sql_types::{Nullable, Text};
 
 use super::attempt::{Attempt, Member, State, located};
 use super::change::Planned;
 use super::{Stop, unique};
-use crate::model::{ResourceRef, Stored, TypeName};
+use crate::model::{Change, Reason, ResourceRef, Stored, Timestamp, TypeName};
 use crate::query::Scalar;
 use crate::schema::ResourceType;
 use crate::store::postgres::statement::{Bind, statement};
@@ -34,6 +34,8 @@ struct TableWrites {
     kind: Option<Arc<ResourceType>>,
     inserts: Vec<RowWrite>,
     updates: Vec<RowWrite>,
+    soft_deletes: Vec<RowWrite>,
+    undeletes: Vec<RowWrite>,
     deletes: Vec<String>,
 }
 
@@ -86,10 +88,14 @@ fn write_tables(
 ) -> Result<Vec<(usize, State)>, Stop> {
     for (kind, writes) in &tables {
         delete(attempt, kind, writes)?;
+        soft_delete(attempt, kind, &writes.soft_deletes)?;
     }
     for writes in tables.values() {
         let written = update(attempt, writes, schema_id)?;
         show_as_stored(attempt, &writes.updates, written);
+    }
+    for (kind, writes) in &tables {
+        undelete(attempt, kind, &writes.undeletes)?;
     }
     let mut refused = Vec::new();
     for (_, mut writes) in tables {
@@ -135,6 +141,7 @@ fn by_table(
     chosen: impl Fn(usize, usize) -> bool,
 ) -> BTreeMap<TypeName, TableWrites> {
     let mut tables: BTreeMap<TypeName, TableWrites> = BTreeMap::new();
+    let none: Arc<[Scalar]> = Arc::new([]);
     for (at, member) in members.iter().enumerate() {
         let State::Writing { plan, .. } = &member.state else { continue };
         for (mutation, planned) in plan.iter().enumerate() {
@@ -151,23 +158,17 @@ fn by_table(
                 traceparent: member.write_set.traceparent.clone(),
             };
             let table = match planned {
-                Planned::Nothing => continue,
+                Planned::Nothing { .. } => continue,
                 _ => tables.entry(resource.kind.clone()).or_default(),
             };
+            table.kind = planned.kind().cloned();
             match planned {
-                Planned::Insert { kind, stored, columns } => {
-                    table.kind = Some(Arc::clone(kind));
-                    table.inserts.push(row(stored, columns));
-                }
-                Planned::Update { kind, stored, columns, .. } => {
-                    table.kind = Some(Arc::clone(kind));
-                    table.updates.push(row(stored, columns));
-                }
-                Planned::Delete { kind } => {
-                    table.kind = Some(Arc::clone(kind));
-                    table.deletes.push(resource.key.as_str().to_owned());
-                }
-                Planned::Nothing => {}
+                Planned::Insert { stored, columns, .. } => table.inserts.push(row(stored, columns)),
+                Planned::Update { stored, columns, .. } => table.updates.push(row(stored, columns)),
+                Planned::SoftDelete { stored, .. } => table.soft_deletes.push(row(stored, &none)),
+                Planned::Undelete { stored, columns, .. } => table.undeletes.push(row(stored, columns)),
+                Planned::Delete { .. } => table.deletes.push(resource.key.as_str().to_owned()),
+                Planned::Nothing { .. } => {}
             }
         }
     }
@@ -180,6 +181,47 @@ fn delete(attempt: &mut Attempt<'_>, kind: &TypeName, writes: &TableWrites) -> R
     statement::<()>(&table.delete, vec![Bind::Texts(writes.deletes.clone())])
         .execute(attempt.connection())?;
     Ok(())
+}
+
+/// When they were deleted, and when they go, is for the database's clock to say.
+fn soft_delete(attempt: &mut Attempt<'_>, kind: &TypeName, rows: &[RowWrite]) -> Result<(), Stop> {
+    let tables = attempt.tables;
+    let Some(table) = tables.get(kind).filter(|_| !rows.is_empty()) else { return Ok(()) };
+    let written = mark(attempt, &table.soft_delete, rows)?;
+    let mut times: HashMap<String, _> =
+        written.into_iter().map(|(key, delete, purge)| (key, (delete, purge))).collect();
+    for row in rows {
+        let Some((delete_time, purge_time)) = times.remove(row.stored.key.as_str()) else { continue };
+        if let State::Writing { results, .. } = &mut attempt.members[row.member].state
+            && let Some(result) = results.get_mut(row.mutation)
+        {
+            let time = |text: Option<String>| text.as_deref().map(Timestamp::from_stored);
+            let (delete_time, purge_time) = (time(delete_time), time(purge_time));
+            *result = Some(Arc::new(Stored { delete_time, purge_time, ..Stored::clone(&row.stored) }));
+        }
+    }
+    Ok(())
+}
+
+fn undelete(attempt: &mut Attempt<'_>, kind: &TypeName, rows: &[RowWrite]) -> Result<(), Stop> {
+    let tables = attempt.tables;
+    let Some(table) = tables.get(kind).filter(|_| !rows.is_empty()) else { return Ok(()) };
+    mark(attempt, &table.undelete, rows).map(drop)
+}
+
+/// Key, delete_time, purge_time.
+type Marked = (String, Option<String>, Option<String>);
+
+fn mark(attempt: &mut Attempt<'_>, sql: &str, rows: &[RowWrite]) -> Result<Vec<Marked>, Stop> {
+    let binds = vec![
+        Bind::text(attempt.now.as_str()),
+        Bind::Texts(rows.iter().map(|row| row.stored.key.as_str().to_owned()).collect()),
+        Bind::Integers(rows.iter().map(|row| row.stored.version.0).collect()),
+        Bind::Texts(rows.iter().map(|row| row.request_id.clone()).collect()),
+        Bind::OptionalTexts(rows.iter().map(|row| row.traceparent.clone()).collect()),
+    ];
+    let marks = statement::<(Text, Nullable<Text>, Nullable<Text>)>(sql, binds);
+    Ok(marks.load::<Marked>(attempt.connection())?)
 }
 
 fn update(attempt: &mut Attempt<'_>, writes: &TableWrites, schema_id: i64) -> Result<Written, Stop> {
@@ -240,6 +282,13 @@ fn explain(
         states.push((
             row.member,
             match state {
+                // Somebody else has just created it: there is something to update now.
+                State::Refused(error)
+                    if error.reason == Reason::AlreadyExists
+                        && matches!(write_set.mutations[row.mutation].change, Change::Upsert(_)) =>
+                {
+                    State::Busy
+                }
                 State::Refused(error) => State::Refused(located(error, write_set, row.mutation)),
                 other => other,
             },

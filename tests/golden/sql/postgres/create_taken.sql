@@ -21,7 +21,7 @@ INSERT INTO trine."blog.v1.User" (key, parent, doc, version, schema_id, create_t
 --     Conflict Resolution: NOTHING
 --     ->  Function Scan on r
 
-SELECT key FROM trine."blog.v1.User" WHERE key = ANY($1)
+SELECT key, FALSE FROM trine."blog.v1.User" WHERE key = ANY($1)
 --   Index Only Scan using "blog.v1.User_pkey" on "blog.v1.User"
 --     Index Cond: (key = ANY ($))
 

@@ -25,7 +25,7 @@ SELECT key, doc::text, version, create_time, update_time, delete_time, purge_tim
 --                 ->  Bitmap Index Scan on "blog.v1.Entry_pkey"
 --                       Index Cond: (key = ANY ($))
 
-SELECT key FROM trine."blog.v1.Entry" WHERE key = ANY($1)
+SELECT key, FALSE FROM trine."blog.v1.Entry" WHERE key = ANY($1)
 --   Index Only Scan using "blog.v1.Entry_pkey" on "blog.v1.Entry"
 --     Index Cond: (key = ANY ($))
 

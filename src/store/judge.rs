@@ -1,0 +1,229 @@
+//! A mutation against the row it found: allowed or not, and what becomes of the row. No SQL here.
+//!
+//! Both databases ask the same judge, so that they give the same answers. Not here: what other rows
+//! have to say (unique values, children, parents).
+
+use std::sync::Arc;
+
+use super::json::{from_json, to_json};
+use crate::model::{
+    Change, Deletion, Document, Edit, Error, Mutation, Precondition, Reason, ResourceRef, Result, Scalar,
+    Stored, Timestamp, Upsert, Version,
+};
+use crate::schema::ResourceType;
+
+/// How long a soft-deleted resource can be brought back (AIP-164).
+pub(in crate::store) const PURGE_AFTER_DAYS: i64 = 30;
+
+/// What is to be written.
+pub(in crate::store) enum Effect {
+    /// `columns` are the values of [`ResourceType::columns`].
+    Insert {
+        stored: Stored,
+        columns: Vec<Scalar>,
+    },
+    /// `before`: the values that the row has now, where a unique index needs them.
+    Update {
+        stored: Stored,
+        columns: Vec<Scalar>,
+        before: Vec<Scalar>,
+    },
+    /// The row stays. Its times are this process' until the database has its say.
+    SoftDelete {
+        stored: Stored,
+    },
+    Undelete {
+        stored: Stored,
+        columns: Vec<Scalar>,
+    },
+    Remove,
+    /// The row as it is, where the answer shows it.
+    Nothing(Option<Stored>),
+}
+
+pub(in crate::store) struct Judge<'a> {
+    pub kind: &'a Arc<ResourceType>,
+    pub resource: &'a ResourceRef,
+    /// None also for a create that leaves the look to its insert.
+    pub row: Option<&'a Stored>,
+    /// Of the row as it will be.
+    pub version: Version,
+    pub now: &'a Timestamp,
+}
+
+impl Judge<'_> {
+    pub(in crate::store) fn effect(&self, mutation: &Mutation) -> Result<Effect> {
+        let precondition = mutation.precondition;
+        match &mutation.change {
+            Change::Create(document) => self.create(document, precondition),
+            Change::Update(edits) => self.update(self.live(precondition)?, edits),
+            Change::Upsert(upsert) => self.upsert(upsert, precondition),
+            Change::Delete => self.delete(Deletion::default(), precondition),
+            Change::DeleteWith(deletion) => self.delete(*deletion, precondition),
+            Change::Undelete => self.undelete(precondition),
+            Change::Check => self.check(precondition).map(|()| Effect::Nothing(None)),
+        }
+    }
+
+    fn create(&self, document: &Document, precondition: Precondition) -> Result<Effect> {
+        if !matches!(precondition, Precondition::None | Precondition::Absent) {
+            return Err(self.conflict("a create cannot demand that the resource exists"));
+        }
+        match self.row {
+            Some(row) => Err(already_exists(self.kind, self.resource, row.is_deleted())),
+            None => self.insert(document),
+        }
+    }
+
+    fn insert(&self, document: &Document) -> Result<Effect> {
+        let columns = self.kind.column_values(document, self.now, self.now);
+        Ok(Effect::Insert { stored: self.stored(document, self.now)?, columns })
+    }
+
+    fn update(&self, row: &Stored, edits: &[Edit]) -> Result<Effect> {
+        let mut document: Document = from_json(&row.document)?;
+        let values = |document: &Document, time| self.kind.column_values(document, &row.create_time, time);
+        let is_unique = self.kind.indexes.iter().any(|index| index.unique);
+        let before = if is_unique { values(&document, &row.update_time) } else { Vec::new() };
+        self.kind.apply(&mut document, edits)?;
+        let columns = values(&document, self.now);
+        Ok(Effect::Update { stored: self.stored(&document, &row.create_time)?, columns, before })
+    }
+
+    fn upsert(&self, upsert: &Upsert, precondition: Precondition) -> Result<Effect> {
+        match (self.row, precondition) {
+            (None, Precondition::None | Precondition::Absent) => {
+                self.kind.check_required(&upsert.document)?;
+                self.insert(&upsert.document)
+            }
+            (None, _) => Err(self.conflict("it does not exist")),
+            (Some(row), Precondition::None | Precondition::Exists) if row.is_deleted() => {
+                Err(already_exists(self.kind, self.resource, true))
+            }
+            (Some(_), _) => self.update(self.live(precondition)?, &upsert.edits),
+        }
+    }
+
+    fn delete(&self, deletion: Deletion, precondition: Precondition) -> Result<Effect> {
+        match self.row.filter(|row| !row.is_deleted()) {
+            None if deletion.allow_missing => {
+                self.already_gone(precondition).map(|()| Effect::Nothing(self.row.cloned()))
+            }
+            Some(row) if self.kind.soft_delete => {
+                self.live(precondition)?;
+                let times = (Some(self.now.clone()), Some(self.now.plus_days(PURGE_AFTER_DAYS)));
+                Ok(Effect::SoftDelete { stored: self.marked(row, times) })
+            }
+            _ => self.live(precondition).map(|_| Effect::Remove),
+        }
+    }
+
+    /// A deletion that has nothing to do may still have been meant for another state.
+    fn already_gone(&self, precondition: Precondition) -> Result<()> {
+        match (self.row, precondition) {
+            (_, Precondition::None) | (None, Precondition::Absent) => Ok(()),
+            (Some(row), Precondition::Version(wanted)) if row.version == wanted => Ok(()),
+            _ => Err(self.conflict("it was deleted since it was read")),
+        }
+    }
+
+    fn undelete(&self, precondition: Precondition) -> Result<Effect> {
+        let row = self.row.ok_or_else(|| self.not_found("does not exist"))?;
+        self.in_version(row, precondition)?;
+        if !row.is_deleted() {
+            return Err(refused(self.kind, self.resource, Reason::AlreadyExists, |name| {
+                format!("`{name}` is not deleted, so there is nothing to bring back")
+            }));
+        }
+        let document: Document = from_json(&row.document)?;
+        let columns = self.kind.column_values(&document, &row.create_time, self.now);
+        Ok(Effect::Undelete { stored: self.marked(row, (None, None)), columns })
+    }
+
+    /// `Absent`: the id is free. `Exists`: there is one that is not deleted.
+    fn check(&self, precondition: Precondition) -> Result<()> {
+        let holds = match precondition {
+            Precondition::None => true,
+            Precondition::Absent => self.row.is_none(),
+            Precondition::Exists => self.row.is_some_and(|row| !row.is_deleted()),
+            Precondition::Version(wanted) => self.row.is_some_and(|row| row.version == wanted),
+        };
+        if holds { Ok(()) } else { Err(self.conflict("it changed since it was read")) }
+    }
+
+    /// The row that a change needs, not deleted and in the version it demands.
+    fn live(&self, precondition: Precondition) -> Result<&Stored> {
+        let row = self.row.ok_or_else(|| self.not_found("does not exist"))?;
+        if precondition == Precondition::Absent {
+            return Err(self.conflict("it exists"));
+        }
+        if row.is_deleted() {
+            return Err(self.not_found("is deleted; undelete it first"));
+        }
+        self.in_version(row, precondition)?;
+        Ok(row)
+    }
+
+    fn in_version(&self, row: &Stored, precondition: Precondition) -> Result<()> {
+        match precondition {
+            Precondition::Absent => Err(self.conflict("it exists")),
+            Precondition::Version(wanted) if wanted != row.version => {
+                Err(self.conflict("it changed since it was read"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn stored(&self, document: &Document, create_time: &Timestamp) -> Result<Stored> {
+        self.kind.check_indexed(document)?;
+        Ok(Stored {
+            kind: self.resource.kind.clone(),
+            key: self.resource.key.clone(),
+            version: self.version,
+            create_time: create_time.clone(),
+            update_time: self.now.clone(),
+            delete_time: None,
+            purge_time: None,
+            document: to_json(document)?,
+        })
+    }
+
+    fn marked(&self, row: &Stored, times: (Option<Timestamp>, Option<Timestamp>)) -> Stored {
+        let (delete_time, purge_time) = times;
+        let (version, update_time) = (self.version, self.now.clone());
+        Stored { version, update_time, delete_time, purge_time, ..row.clone() }
+    }
+
+    fn not_found(&self, what: &str) -> Error {
+        refused(self.kind, self.resource, Reason::NotFound, |name| format!("`{name}` {what}"))
+    }
+
+    fn conflict(&self, what: &str) -> Error {
+        refused(self.kind, self.resource, Reason::Conflict, |name| {
+            format!("`{name}`: {what}; read it again and retry")
+        })
+    }
+}
+
+pub(in crate::store) fn already_exists(
+    kind: &ResourceType,
+    resource: &ResourceRef,
+    is_deleted: bool,
+) -> Error {
+    refused(kind, resource, Reason::AlreadyExists, |name| match is_deleted {
+        true => {
+            format!("`{name}` is deleted and keeps its id until it is purged; undelete it or take another id")
+        }
+        false => format!("`{name}` already exists; take another id"),
+    })
+}
+
+pub(in crate::store) fn refused(
+    kind: &ResourceType,
+    resource: &ResourceRef,
+    reason: Reason,
+    message: impl Fn(&str) -> String,
+) -> Error {
+    let name = kind.pattern.resource_name(resource.key.as_str());
+    Error::new(reason, message(&name)).with_metadata("resource", name)
+}
