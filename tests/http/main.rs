@@ -11,6 +11,7 @@ mod credentials;
 mod documents;
 mod headers;
 mod jwt;
+mod lifecycle;
 mod lists;
 mod refusals;
 mod resources;
