@@ -4,6 +4,7 @@
 //! Nothing here knows SQL: each story is told through the door, and what then reached the database is
 //! caught on its way (`auto_explain` on PostgreSQL, diesel's instrumentation on SQLite).
 
+mod lifecycle;
 mod postgres;
 mod sqlite;
 mod stories;

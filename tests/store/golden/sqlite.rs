@@ -60,7 +60,7 @@ fn hot_statements_and_their_plans() {
         trine_in_time_utils::register_nondeterministic_impl(&mut connection, |_: i64| true).unwrap();
         connection
     });
-    for (name, story) in STORIES {
+    for (name, story) in STORIES.iter().chain(super::lifecycle::STORIES) {
         HEARD.lock().unwrap().clear();
         story(&mut doors);
         let heard = std::mem::take(&mut *HEARD.lock().unwrap());

@@ -1,16 +1,18 @@
 //! What is told: each hot path once, on stock that is the same in every run.
 
-use std::sync::Arc;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::{Value, json};
 use trine::model::{
     Change, IdempotencyKey, Key, OperationId, OperationResult, Precondition, Sight, Timestamp, WriteSet,
 };
 use trine::query::{After, ListQuery, OrderBy, Scalar, filter};
+use trine::schema::{Catalogue, ResourceType, load};
 use trine::store::backend::{Asked, Database, Patience, Reader, Reading, Verdict, Writer};
 use trine::store::request_log::{AcceptedRequest, LogJob, RequestLog, Work};
 
-use crate::conformance::fixture::{catalogue, deadline, entries};
+use crate::conformance::fixture::{deadline, entries};
 use crate::conformance::lists::{column, query};
 use crate::conformance::write_sets::{
     create, create_user, delete, entry, idempotency, mutation, operation, set, update, user, with_key,
@@ -58,9 +60,18 @@ pub const STORIES: &[(&str, Story)] = &[
     ("request_get", request_get),
 ];
 
+/// The blog and the archive in one database.
+fn served() -> &'static Catalogue {
+    static CATALOGUE: OnceLock<Catalogue> = OnceLock::new();
+    CATALOGUE.get_or_init(|| {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        load(&[root.join("proto"), root.join("tests/fixtures/archive")], &["*".to_owned()]).unwrap()
+    })
+}
+
 impl Doors {
     pub fn open(primary: &Arc<dyn Database>, events: &Arc<dyn Database>) -> Self {
-        primary.prepare_primary(catalogue(), trine::store::Admission::Permanent).unwrap();
+        primary.prepare_primary(served(), trine::store::Admission::Permanent).unwrap();
         events.prepare_events().unwrap();
         Self {
             reader: primary.reader(Reading::ByKey, false).unwrap(),
@@ -84,18 +95,19 @@ impl Doors {
             self.commit(&[WriteSet { operation: Some(operation(&uuid(number))), ..write_set }]);
         }
         let requests: Vec<LogJob> = (0..REQUESTS).map(|number| LogJob::append(request(number))).collect();
+        super::lifecycle::fill(self);
         self.log(&requests);
         self.log(&[LogJob::Claim { limit: REQUESTS - 20, lease_ms: 60_000 }]);
     }
 
-    fn commit(&mut self, batch: &[WriteSet]) {
+    pub fn commit(&mut self, batch: &[WriteSet]) {
         for verdict in self.try_commit(batch) {
             assert!(matches!(verdict, Verdict::Committed(_)), "{verdict:?}");
         }
     }
 
     fn try_commit(&mut self, batch: &[WriteSet]) -> Vec<Verdict> {
-        self.writer.commit(catalogue(), batch, Patience::SkipLocked(deadline().instant()))
+        self.writer.commit(served(), batch, Patience::SkipLocked(deadline().instant()))
     }
 
     fn log(&mut self, jobs: &[LogJob]) {
@@ -105,7 +117,11 @@ impl Doors {
     }
 
     fn list(&mut self, query: ListQuery) {
-        assert!(!self.lists.list(entries(), &query).unwrap().value.is_empty());
+        self.list_of(entries(), query);
+    }
+
+    pub fn list_of(&mut self, kind: &ResourceType, query: ListQuery) {
+        assert!(!self.lists.list(kind, &query).unwrap().value.is_empty());
     }
 }
 

@@ -1,0 +1,36 @@
+BEGIN; SELECT pg_advisory_xact_lock_shared(1953655150, 1); SELECT pg_advisory_xact_lock_shared(1953655150, 4)
+--   Result
+
+BEGIN; SELECT pg_advisory_xact_lock_shared(1953655150, 1); SELECT pg_advisory_xact_lock_shared(1953655150, 4)
+--   Result
+
+WITH mark AS (UPDATE trine.writers SET mark = $1, since = now() WHERE id = $2 RETURNING id) SELECT digest, schema_id::bigint, (SELECT count(*) FROM mark), ARRAY(SELECT nextval('trine.version') FROM generate_series(1, $3)), ARRAY(SELECT pg_try_advisory_xact_lock(key) FROM unnest($4) AS key) FROM trine.generation WHERE id = 1
+--   Index Scan using generation_pkey on generation
+--     Index Cond: (id = 1)
+--     CTE mark
+--       ->  Update on writers
+--             ->  Index Scan using writers_pkey on writers
+--                   Index Cond: (id = $)
+--     InitPlan 2 (returns $)
+--       ->  Aggregate
+--             ->  CTE Scan on mark
+--     InitPlan 3 (returns $)
+--       ->  Function Scan on generate_series
+--     InitPlan 4 (returns $)
+--       ->  Function Scan on unnest key
+
+SELECT key FROM trine."archive.v1.Folder" WHERE key = ANY($1) AND delete_time IS NOT NULL
+--   Bitmap Heap Scan on "archive.v1.Folder"
+--     Recheck Cond: (key = ANY ($))
+--     Filter: (delete_time IS NOT NULL)
+--     ->  Bitmap Index Scan on "archive.v1.Folder_pkey"
+--           Index Cond: (key = ANY ($))
+
+INSERT INTO trine."archive.v1.Page" (key, parent, doc, version, schema_id, create_time, update_time, request_id, traceparent) SELECT r.key, r.parent, r.doc::jsonb, r.version, $1, $2, $3, r.request_id, r.traceparent FROM unnest($4, $5, $6, $7, $8, $9) AS r(key, parent, doc, version, request_id, traceparent) ON CONFLICT DO NOTHING RETURNING key, doc::text
+--   Insert on "archive.v1.Page"
+--     Conflict Resolution: NOTHING
+--     ->  Function Scan on r
+
+SELECT (CASE WHEN pg_is_in_recovery() THEN coalesce(pg_last_wal_replay_lsn(), '0/0') ELSE pg_current_wal_insert_lsn() END - '0/0'::pg_lsn)::bigint AS lsn, CASE WHEN pg_is_in_recovery() THEN coalesce((pg_stat_get_wal_receiver()).received_tli, (pg_control_checkpoint()).timeline_id)::bigint ELSE ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::bigint END AS timeline
+--   Result
+

@@ -1,0 +1,77 @@
+BEGIN; SELECT pg_advisory_xact_lock_shared(1953655150, 1)
+--   Result
+
+WITH mark AS (UPDATE trine.writers SET mark = $1, since = now() WHERE id = $2 RETURNING id) SELECT digest, schema_id::bigint, (SELECT count(*) FROM mark), ARRAY(SELECT nextval('trine.version') FROM generate_series(1, $3)), ARRAY(SELECT pg_try_advisory_xact_lock(key) FROM unnest($4) AS key) FROM trine.generation WHERE id = 1
+--   Index Scan using generation_pkey on generation
+--     Index Cond: (id = 1)
+--     CTE mark
+--       ->  Update on writers
+--             ->  Index Scan using writers_pkey on writers
+--                   Index Cond: (id = $)
+--     InitPlan 2 (returns $)
+--       ->  Aggregate
+--             ->  CTE Scan on mark
+--     InitPlan 3 (returns $)
+--       ->  Function Scan on generate_series
+--     InitPlan 4 (returns $)
+--       ->  Function Scan on unnest key
+
+INSERT INTO trine."blog.v1.User" (key, parent, doc, version, schema_id, create_time, update_time, request_id, traceparent, "f_email", "f_entry_count") SELECT r.key, r.parent, r.doc::jsonb, r.version, $1, $2, $3, r.request_id, r.traceparent, r."f_email", r."f_entry_count" FROM unnest($4, $5, $6, $7, $8, $9, $10, $11) AS r(key, parent, doc, version, request_id, traceparent, "f_email", "f_entry_count") ON CONFLICT DO NOTHING RETURNING key, doc::text
+--   Insert on "blog.v1.User"
+--     Conflict Resolution: NOTHING
+--     ->  Function Scan on r
+
+SELECT (CASE WHEN pg_is_in_recovery() THEN coalesce(pg_last_wal_replay_lsn(), '0/0') ELSE pg_current_wal_insert_lsn() END - '0/0'::pg_lsn)::bigint AS lsn, CASE WHEN pg_is_in_recovery() THEN coalesce((pg_stat_get_wal_receiver()).received_tli, (pg_control_checkpoint()).timeline_id)::bigint ELSE ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::bigint END AS timeline
+--   Result
+
+BEGIN; SELECT pg_advisory_xact_lock_shared(1953655150, 1)
+--   Result
+
+WITH mark AS (UPDATE trine.writers SET mark = $1, since = now() WHERE id = $2 RETURNING id) SELECT digest, schema_id::bigint, (SELECT count(*) FROM mark), ARRAY(SELECT nextval('trine.version') FROM generate_series(1, $3)), ARRAY(SELECT pg_try_advisory_xact_lock(key) FROM unnest($4) AS key) FROM trine.generation WHERE id = 1
+--   Index Scan using generation_pkey on generation
+--     Index Cond: (id = 1)
+--     CTE mark
+--       ->  Update on writers
+--             ->  Index Scan using writers_pkey on writers
+--                   Index Cond: (id = $)
+--     InitPlan 2 (returns $)
+--       ->  Aggregate
+--             ->  CTE Scan on mark
+--     InitPlan 3 (returns $)
+--       ->  Function Scan on generate_series
+--     InitPlan 4 (returns $)
+--       ->  Function Scan on unnest key
+
+SELECT key, doc::text, version, create_time, update_time, delete_time, purge_time FROM trine."blog.v1.User" WHERE key = ANY($1) ORDER BY key FOR UPDATE SKIP LOCKED
+--   LockRows
+--     ->  Sort
+--           Sort Key: key COLLATE "C"
+--           ->  Bitmap Heap Scan on "blog.v1.User"
+--                 Recheck Cond: (key = ANY ($))
+--                 ->  Bitmap Index Scan on "blog.v1.User_pkey"
+--                       Index Cond: (key = ANY ($))
+
+SELECT r.ordinal, c.key FROM unnest($1, $2, $3, $4) AS r(ordinal, first, last, most) JOIN LATERAL (SELECT key FROM trine."blog.v1.Entry" WHERE key > r.first AND key < r.last ORDER BY key LIMIT r.most) c ON TRUE
+--   Nested Loop
+--     ->  Function Scan on r
+--     ->  Limit
+--           ->  Index Only Scan using "blog.v1.Entry_pkey" on "blog.v1.Entry"
+--                 Index Cond: ((key > r.first) AND (key < r.last))
+
+SELECT r.ordinal, c.key FROM unnest($1, $2, $3, $4) AS r(ordinal, first, last, most) JOIN LATERAL (SELECT key FROM trine."blog.v1.Follow" WHERE key > r.first AND key < r.last ORDER BY key LIMIT r.most) c ON TRUE
+--   Nested Loop
+--     ->  Function Scan on r
+--     ->  Limit
+--           ->  Index Only Scan using "blog.v1.Follow_pkey" on "blog.v1.Follow"
+--                 Index Cond: ((key > r.first) AND (key < r.last))
+
+DELETE FROM trine."blog.v1.User" WHERE key = ANY($1)
+--   Delete on "blog.v1.User"
+--     ->  Bitmap Heap Scan on "blog.v1.User"
+--           Recheck Cond: (key = ANY ($))
+--           ->  Bitmap Index Scan on "blog.v1.User_pkey"
+--                 Index Cond: (key = ANY ($))
+
+SELECT (CASE WHEN pg_is_in_recovery() THEN coalesce(pg_last_wal_replay_lsn(), '0/0') ELSE pg_current_wal_insert_lsn() END - '0/0'::pg_lsn)::bigint AS lsn, CASE WHEN pg_is_in_recovery() THEN coalesce((pg_stat_get_wal_receiver()).received_tli, (pg_control_checkpoint()).timeline_id)::bigint ELSE ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::bigint END AS timeline
+--   Result
+
