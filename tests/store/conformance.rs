@@ -11,6 +11,7 @@ pub mod idempotency;
 pub mod kinds;
 pub mod lanes;
 pub mod lifecycle;
+pub mod lifecycle_model;
 pub mod list_pages;
 pub mod lists;
 pub mod many;
@@ -119,6 +120,7 @@ macro_rules! conformance {
         conformance!($factory; kinds:
             a_database_of_the_other_kind_is_refused);
         conformance!($factory; model: random_write_sets_agree_with_a_map);
+        conformance!($factory; lifecycle_model: random_lives_agree_with_maps);
     };
     ($factory:path; $module:ident: $($story:ident),*) => {
         mod $module {

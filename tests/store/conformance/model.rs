@@ -134,7 +134,7 @@ fn as_write_set(rows: &Rows, steps: &[(u8, Step, Guard)]) -> WriteSet {
 }
 
 /// Given in `TRINE_TEST_SEED` to see a failure again, else new.
-fn seed() -> u64 {
+pub fn seed() -> u64 {
     std::env::var("TRINE_TEST_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or_else(rand::random)
 }
 
