@@ -248,3 +248,7 @@ impl Context {
 fn name_of(message: &DynamicMessage) -> String {
     message.get_field_by_name("name").and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
 }
+
+#[cfg(test)]
+#[path = "context_tests.rs"]
+mod tests;

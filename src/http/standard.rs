@@ -1,11 +1,9 @@
 //! Where the standard methods of a pbtable are served: at the path a service declares, else at the
-//! default one. Those that are designed and not built answer 501 there.
+//! default one.
 
 use std::sync::Arc;
 
-use super::access::Need;
 use super::routes::{Action, Verb};
-use crate::model::Scope;
 use crate::schema::{ResourceType, StandardMethod, StandardRoute};
 
 /// Patterns with what each HTTP method does there.

@@ -52,7 +52,7 @@ impl Methods {
             self.commands.push(Arc::new(command::command(method, http)?));
             return Ok(());
         };
-        let Some(route) = standard::route(standard, kind, method, http)? else { return Ok(()) };
+        let route = standard::route(standard, kind, method, http)?;
         match standard {
             StandardMethod::Get => kind.route_prefix.clone_from(&route.prefix),
             StandardMethod::List => kind.listed = standard::list_answer(kind, &method.output())?,

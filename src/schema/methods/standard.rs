@@ -10,30 +10,32 @@ use crate::schema::catalogue::{StandardMethod, StandardRoute};
 use crate::schema::options::HttpOption;
 use crate::schema::{ListAnswer, ResourceType, TotalSize};
 
-/// None for a method that is not served yet and stands in an unusual place.
 pub(super) fn route(
     standard: StandardMethod,
     kind: &ResourceType,
     method: &MethodDescriptor,
     http: &HttpOption,
-) -> Result<Option<StandardRoute>, String> {
+) -> Result<StandardRoute, String> {
     let input = method.input();
     let field = resource_field(&input, &kind.descriptor);
     let field = field.as_ref().map_or("resource", |field| field.name());
     let tail = tail(standard, kind, field);
     let prefix = http.path.strip_suffix(&tail);
-    if standard.is_single() || standard.is_batch() {
-        refuse_form(standard, field, http)?;
-    } else if prefix.is_none() {
-        return Ok(None);
+    if standard == StandardMethod::Undelete && !kind.soft_delete {
+        return Err(format!(
+            "`{}` has no `google.protobuf.Timestamp delete_time`, so its resources are deleted for good; add it, or \
+             remove this method",
+            kind.name
+        ));
     }
+    refuse_form(standard, field, http)?;
     let prefix = prefix.ok_or_else(|| {
         format!("the path `{}` is not served; write `{}{tail}`", http.path, kind.route_prefix)
     })?;
     if !prefix.starts_with('/') || prefix.contains(['{', '}', '*', ':']) || prefix.ends_with('/') {
         return Err(format!("the path `{}` is not served; begin it with a version, as in `/v1`", http.path));
     }
-    Ok(Some(StandardRoute { kind: kind.name.clone(), method: standard, prefix: prefix.to_owned() }))
+    Ok(StandardRoute { kind: kind.name.clone(), method: standard, prefix: prefix.to_owned() })
 }
 
 /// What follows the prefix (AIP-131 to 135): `/{parent=publishers/*}/books`.
@@ -67,6 +69,12 @@ fn refuse_form(standard: StandardMethod, field: &str, http: &HttpOption) -> Resu
     }
     if !http.response_body.is_empty() {
         return Err("`response_body` is not served; leave it out".to_owned());
+    }
+    if standard == StandardMethod::Undelete {
+        let is_whole = matches!(http.body.as_str(), "*" | "");
+        return is_whole
+            .then_some(())
+            .ok_or_else(|| "the body is the request; write `body: \"*\"`".to_owned());
     }
     let body = match standard {
         StandardMethod::Create | StandardMethod::Update => field,

@@ -234,6 +234,10 @@ fn standard_methods_that_would_be_served_differently_are_refused() {
             "DeleteShelf(ByName) returns (Shelf) | delete: \"/v1/{name=rooms/*/shelves/*}\" body: \"*\"",
             "takes no body",
         ),
+        (
+            "UndeleteShelf(ByName) returns (Shelf) | post: \"/v1/{name=rooms/*/shelves/*}:undelete\" body: \"*\"",
+            "no `google.protobuf.Timestamp delete_time`",
+        ),
     ] {
         let (signature, rule) = rpc.split_once(" | ").expect("two parts");
         let service =
