@@ -21,6 +21,8 @@ use crate::store::postgres::table::{DATABASE_NOW, DATABASE_PURGE, table_name};
 
 /// A mutation of a member.
 type Place = (usize, usize);
+/// What is to be looked for, by the type it is looked for in.
+type ByType<T> = BTreeMap<TypeName, (Arc<ResourceType>, Vec<T>)>;
 
 pub(super) fn check(attempt: &mut Attempt<'_>) -> Result<(), Stop> {
     refuse_parents(attempt)?;
@@ -29,7 +31,7 @@ pub(super) fn check(attempt: &mut Attempt<'_>) -> Result<(), Stop> {
 
 /// Deletions of what has living children, by the type of the children.
 fn refuse_parents(attempt: &mut Attempt<'_>) -> Result<(), Stop> {
-    let mut wanted: BTreeMap<TypeName, (Arc<ResourceType>, Vec<Place>)> = BTreeMap::new();
+    let mut wanted: ByType<Place> = BTreeMap::new();
     for (at, member) in attempt.members.iter().enumerate() {
         for (number, mutation) in deletions(member).filter(|(_, _, force)| !force).map(|(n, m, _)| (n, m)) {
             for kind in &attempt.families.of(&mutation.resource.kind).descendants {
@@ -95,7 +97,7 @@ fn children(
 
 /// Whatever comes alive under a soft-deleted parent, by the type of the parent.
 fn refuse_deleted_ancestors(attempt: &mut Attempt<'_>) -> Result<(), Stop> {
-    let mut wanted: BTreeMap<TypeName, (Arc<ResourceType>, Vec<(Place, Key)>)> = BTreeMap::new();
+    let mut wanted: ByType<(Place, Key)> = BTreeMap::new();
     for (at, member) in attempt.members.iter().enumerate() {
         let State::Writing { plan, .. } = &member.state else { continue };
         let alive = plan.iter().enumerate().filter(|(_, planned)| planned.brings_alive());
