@@ -157,13 +157,18 @@ fn apply(before: &Tree, steps: &[(Place, Step, Guard)]) -> Option<Tree> {
         is_unique(&tree).then_some(())?;
     }
     overlap(steps).is_none().then_some(())?;
+    look_around(tree, &deleted, &alive)
+}
+
+/// The whole tree once every mutation is applied: what is below a deletion, what is above a new life.
+fn look_around(mut tree: Tree, deleted: &[(&Place, bool)], alive: &[&Place]) -> Option<Tree> {
     for (place, force) in deleted {
         let below: Vec<Place> = tree
             .iter()
             .filter(|(key, row)| key.is_below(place) && !row.deleted)
             .map(|(key, _)| key.clone())
             .collect();
-        (force || below.is_empty()).then_some(())?;
+        (*force || below.is_empty()).then_some(())?;
         below.iter().for_each(|key| take_away(&mut tree, key));
     }
     let orphan = alive.iter().any(|place| tree.iter().any(|(key, row)| place.is_below(key) && row.deleted));
