@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::http::Api;
+use crate::support::process::Log;
 use crate::support::stack::{Databases, PEER_SECRET};
 use crate::support::trine::{Launch, Trine};
 use crate::support::wait::{PATIENCE, wait_until};
@@ -49,7 +50,10 @@ fn tree(schema: usize) -> TempDir {
 }
 
 fn launch(role: &str, proto: &Path) -> Launch {
-    Launch::role(role).argument("--proto", proto.to_str().expect("UTF-8"))
+    // Nothing here is about time, and a busy machine must not look like a fault.
+    let patient = ["http.request_timeout_ms", "database.read_timeout_ms", "database.write_timeout_ms"];
+    let launch = Launch::role(role).argument("--proto", proto.to_str().expect("UTF-8"));
+    patient.iter().fold(launch, |launch, key| launch.set(key, 20_000))
 }
 
 fn known(schema: usize, field: &str) -> bool {
@@ -66,6 +70,7 @@ struct Writer<'a> {
     api: Api,
     schema: usize,
     model: &'a Mutex<Model>,
+    log: &'a Log,
 }
 
 impl Writer<'_> {
@@ -87,7 +92,7 @@ impl Writer<'_> {
         } else {
             self.api.post(&format!("/shop/v1/items?itemId={id}"), &json!(fields))
         };
-        assert!(answer.status < 300, "{}: {}", answer.status, answer.text());
+        assert!(answer.status < 300, "{}: {}\n{}", answer.status, answer.text(), self.log.text());
         let row = model.entry(id).or_default();
         ["first", "second", "third", "fourth"].iter().for_each(|rival| drop(row.remove(*rival)));
         row.extend(fields);
@@ -213,7 +218,7 @@ fn three_schemas_work_side_by_side() {
     for (round, schema) in [0, 1, 0, 2, 1, 0, 2].into_iter().enumerate() {
         let server = monolith(schema);
         newest = newest.max(schema);
-        let writer = Writer { api: server.api(), schema, model: &model };
+        let writer = Writer { api: server.api(), schema, model: &model, log: &server.process.log };
         (0..24).for_each(|number| writer.write(round, number));
         check(&server.api(), schema, &model.lock());
         databases.wait_caught_up();
