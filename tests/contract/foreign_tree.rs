@@ -29,6 +29,7 @@ fn serve_library(database: &str) {
     masks_change_what_they_name(&api);
     magazines_are_listed_filtered_ordered_and_paged(&api);
     methods_that_no_service_declares_have_default_routes(&api);
+    members_keep_to_what_the_schema_says(&api);
 }
 
 /// One of every kind of field.
@@ -106,7 +107,7 @@ fn magazines_are_listed_filtered_ordered_and_paged(api: &Api) {
         let frequency = if number % 2 == 0 { "WEEKLY" } else { "MONTHLY" };
         let magazine = json!({ "title": format!("M{number}"), "frequency": frequency,
             "circulation": (100 - number).to_string(), "issn": number.to_string(),
-            "issues": [{ "number": number }], "specials": { "x": { "headlines": ["h"] } } });
+            "issues": [{ "number": number }], "binding": { "color": "red" }, "specials": { "x": { "headlines": ["h"] } } });
         api.post(&format!("{MAGAZINES}?magazineId=m{number}"), &magazine).expect(201);
     }
     let base = format!(
@@ -117,6 +118,9 @@ fn magazines_are_listed_filtered_ordered_and_paged(api: &Api) {
     let token = first["nextPageToken"].as_str().expect("a token");
     let second = api.get(&format!("{base}&pageToken={token}")).expect(200).json();
     assert_eq!((titles(&second), second.get("nextPageToken")), (vec!["M2".to_owned()], None));
+    let first = api.get(&format!("{MAGAZINES}/m0")).expect(200).json();
+    // What is absent stays absent: readers of proto2 know its default.
+    assert_eq!((&first["binding"], first.get("priceCents")), (&json!({ "color": "red" }), None));
     let taken = json!({ "title": "N", "issn": "3" });
     api.post(MAGAZINES, &taken).refused(409, "UNIQUE_VIOLATION");
     api.post(MAGAZINES, &json!({ "frequency": "WEEKLY" })).refused(400, "REQUIRED");
@@ -136,4 +140,57 @@ fn methods_that_no_service_declares_have_default_routes(api: &Api) {
     api.post("/example/library/v1/publishers?publisherId=acme", &publisher).expect(201);
     let name = &api.get("/example/library/v1/publishers/acme").expect(200).json()["name"];
     assert_eq!(name, "publishers/acme");
+}
+
+fn member() -> Value {
+    json!({
+        "displayName": "Ada", "grade": "GRADE_BASIC", "contacts": [{ "value": "ada@example.com" }],
+        "limits": { "books": 5 }, "bornTime": "1815-12-10T00:00:00Z", "loanLength": "86400s",
+        "barcode": "12345678", "tags": ["a", "b"]
+    })
+}
+
+/// The member with one value changed.
+fn member_with(field: &str, value: Value) -> Value {
+    let mut member = member();
+    member[field] = value;
+    member
+}
+
+fn members_keep_to_what_the_schema_says(api: &Api) {
+    let created = api.post("/v1/members?memberId=ada", &member_with("pin", json!("1234"))).expect(201).json();
+    assert_eq!((&created["barcode"], created.get("pin")), (&json!("12345678"), None));
+    for (field, value, blamed) in [
+        ("displayName", json!("A"), "displayName"),
+        ("grade", json!("GRADE_UNSPECIFIED"), "grade"),
+        ("grade", json!(9), "grade"),
+        ("contacts", json!([{ "value": "a@b.c" }, { "value": "nobody" }]), "contacts[1].value"),
+        ("limits", json!({ "BOOKS": 5 }), "limits[\"BOOKS\"]"),
+        ("limits", json!({ "books": 100 }), "limits[\"books\"]"),
+        ("bornTime", json!("9000-01-01T00:00:00Z"), "bornTime"),
+        ("loanLength", json!("1s"), "loanLength"),
+        ("barcode", json!("1"), "barcode"),
+        ("tags", json!(["a", "a"]), "tags"),
+        ("homepage", json!("not a uri"), "homepage"),
+        ("pin", json!("12"), "pin"),
+    ] {
+        let refused = api.post("/v1/members", &member_with(field, value)).refused(400, "INVALID_FIELD");
+        let violations = &refused.json()["error"]["details"][1]["fieldViolations"];
+        assert_eq!(violations[0]["field"], blamed, "{violations}");
+        assert_eq!(violations.as_array().map(Vec::len), Some(1), "{violations}");
+    }
+    api.post("/v1/members", &member_with("barcode", Value::Null)).refused(400, "REQUIRED");
+    let path = "/v1/members/ada?updateMask=tags,chip";
+    let patched = api.patch(path, &json!({ "tags": ["c"], "chip": "AAECAw==" })).expect(200).json();
+    assert_eq!((patched.get("barcode"), &patched["chip"]), (None, &json!("AAECAw==")));
+    api.patch(path, &json!({ "tags": ["", "d"], "chip": "AAECAw==" })).refused(400, "INVALID_FIELD");
+    // A card must stay.
+    api.patch("/v1/members/ada?updateMask=chip", &json!({})).refused(400, "REQUIRED");
+    assert_eq!(api.get("/v1/members/ada").expect(200).json()["tags"], json!(["c"]));
+    let loans = "/example/library/v1/members/ada/loans";
+    let loan = json!({ "book": "publishers/acme/books/rose", "days": 14 });
+    api.post(&format!("{loans}?loanId=one"), &loan).expect(201);
+    api.post(loans, &json!({ "book": "rose", "days": 14 })).refused(400, "INVALID_FIELD");
+    api.post(loans, &json!({ "book": "publishers/acme/books/rose" })).refused(400, "INVALID_FIELD");
+    api.delete(&format!("{loans}/one")).expect(200);
 }

@@ -7,6 +7,7 @@ mod command_line;
 mod conformance;
 mod errors;
 mod evolution;
+mod foreign_roles;
 mod foreign_tree;
 mod openapi;
 mod schema_commands;

@@ -57,7 +57,7 @@ fn an_admitted_set_gives_the_same_catalogue() {
 #[test]
 fn a_foreign_tree_is_read_and_its_paths_are_kept() {
     let library = tree("tests/fixtures/library");
-    assert_eq!(library.types.len(), 3);
+    assert_eq!(library.types.len(), 5);
     assert!(library.commands.is_empty());
     let routes = |kind: &str| -> Vec<(StandardMethod, &str)> {
         let of_kind = library.standard_routes.iter().filter(|route| route.kind.as_str().ends_with(kind));
