@@ -66,7 +66,12 @@ impl Exchange {
     }
 
     pub fn parameters(&self, known: Known<'_>) -> Result<Parameters> {
-        Parameters::parse(self.request.uri().query().unwrap_or_default(), known)
+        Parameters::parse(self.query(), known)
+    }
+
+    /// The query string as it came.
+    pub fn query(&self) -> &str {
+        self.request.uri().query().unwrap_or_default()
     }
 
     pub fn headers(&self) -> &HeaderMap {

@@ -184,6 +184,8 @@ pub struct Catalogue {
     pub commands: Vec<Arc<Command>>,
     /// Standard methods that services declare; the others have their default routes.
     pub standard_routes: Vec<StandardRoute>,
+    /// Positions of the requests of declared standard methods that have rules.
+    pub(super) requests: HashMap<TypeName, Vec<(StandardMethod, usize)>>,
     pub(super) by_name: HashMap<TypeName, usize>,
     pub(super) comments: Comments,
     /// Encoded `FileDescriptorSet`, as admitted to the database.
@@ -349,6 +351,12 @@ impl Pattern {
             name.push_str(id);
         }
         name
+    }
+
+    /// The name that some of its ids make, from the first on: `users/alice` of `["alice"]`.
+    pub fn name_of(&self, ids: &[String]) -> String {
+        let pairs = self.segments.iter().zip(ids).map(|((collection, _), id)| format!("{collection}/{id}"));
+        pairs.collect::<Vec<_>>().join("/")
     }
 
     /// `alice/0192…` from `users/alice/entries/0192…`; none when the name does not match.

@@ -23,6 +23,8 @@ pub(crate) mod strict_json;
 pub(crate) mod time;
 mod well_known;
 
+mod request;
+
 pub use input::{object_from_json, object_from_message};
 
 pub use self::mask::ReadMask;

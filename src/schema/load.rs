@@ -84,6 +84,7 @@ fn compile(
         sources: sources.cloned(),
         commands: methods.commands,
         standard_routes: methods.standard_routes,
+        requests: methods.requests,
         by_name,
         comments,
         descriptor_set: bytes,

@@ -16,6 +16,11 @@ impl<'a> Problems<'a> {
         Self { sources, found: Vec::new() }
     }
 
+    /// Whether the schema is the user's, with its sources, and not one that a database has admitted.
+    pub fn is_own(&self) -> bool {
+        self.sources.is_some()
+    }
+
     /// Notes a mistake in the item that `path` addresses within `file`.
     pub fn add(&mut self, file: &FileDescriptor, path: &[i32], message: impl Into<String>) {
         let location = match self.place(file.name(), path) {

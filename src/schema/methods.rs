@@ -6,6 +6,7 @@ mod batch;
 mod command;
 mod standard;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use prost_reflect::{DescriptorPool, FieldDescriptor, MessageDescriptor, MethodDescriptor};
@@ -14,11 +15,13 @@ use super::catalogue::{StandardMethod, StandardRoute};
 use super::location::Problems;
 use super::options::{HttpOption, Options};
 use super::{Command, ResourceType};
+use crate::model::TypeName;
 
 #[derive(Default)]
 pub(super) struct Methods {
     pub commands: Vec<Arc<Command>>,
     pub standard_routes: Vec<StandardRoute>,
+    pub requests: HashMap<TypeName, Vec<(StandardMethod, usize)>>,
 }
 
 /// Looks at every service of the served packages; types learn where they are served.
@@ -34,7 +37,7 @@ pub(super) fn methods(
     for method in services.flat_map(|service| service.methods().collect::<Vec<_>>()) {
         // An rpc without a path cannot be reached over HTTP, which is all that is served.
         let Some(http) = options.http(&method) else { continue };
-        if let Err(reason) = methods.add(&method, &http, types) {
+        if let Err(reason) = methods.add(&method, &http, types, problems.is_own()) {
             problems.add(&method.parent_file(), method.path(), format!("`{}`: {reason}", method.full_name()));
         }
     }
@@ -47,6 +50,7 @@ impl Methods {
         method: &MethodDescriptor,
         http: &HttpOption,
         types: &mut [ResourceType],
+        is_own: bool,
     ) -> Result<(), String> {
         let Some((standard, kind)) = recognise(method, types) else {
             self.commands.push(Arc::new(command::command(method, http)?));
@@ -63,11 +67,37 @@ impl Methods {
             }
             _ => {}
         }
+        self.note_request(standard, kind, &method.input(), is_own)?;
         // Two services may declare the same method in the same place.
         if !self.standard_routes.contains(&route) {
             self.standard_routes.push(route);
         }
         Ok(())
+    }
+
+    /// Rules of a request are judged where it is a path and parameters; of a batch they would be passed over.
+    fn note_request(
+        &mut self,
+        standard: StandardMethod,
+        kind: &ResourceType,
+        request: &MessageDescriptor,
+        is_own: bool,
+    ) -> Result<(), String> {
+        let constraints = kind.shapes.constraints();
+        let root = kind.shapes.find(request.full_name()).filter(|root| constraints.concern(*root));
+        let Some(root) = root else { return Ok(()) };
+        if standard.is_single() {
+            self.requests.entry(kind.name.clone()).or_default().push((standard, root));
+            return Ok(());
+        }
+        let ruled = constraints.ruled_fields(root);
+        let names: Vec<String> =
+            ruled.iter().map(|field| kind.shapes.message(root).fields[*field].name.clone()).collect();
+        if names.is_empty() || !is_own {
+            return Ok(());
+        }
+        let (request, names) = (request.full_name(), names.join("`, `"));
+        Err(format!("the rules of `{names}` in `{request}` are not judged in this method; remove them"))
     }
 }
 

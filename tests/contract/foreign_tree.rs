@@ -184,6 +184,21 @@ fn members_keep_to_what_the_schema_says(api: &Api) {
     let patched = api.patch(path, &json!({ "tags": ["c"], "chip": "AAECAw==" })).expect(200).json();
     assert_eq!((patched.get("barcode"), &patched["chip"]), (None, &json!("AAECAw==")));
     api.patch(path, &json!({ "tags": ["", "d"], "chip": "AAECAw==" })).refused(400, "INVALID_FIELD");
+    let refused = api.post("/v1/members?memberId=Ada", &member()).refused(400, "INVALID_FIELD");
+    assert_eq!(refused.json()["error"]["details"][1]["fieldViolations"][0]["field"], "memberId");
+    let batch = json!({ "requests": [{ "memberId": "eve", "member": member() }, { "memberId": "Eve", "member": member() }] });
+    let refused = api.post("/v1/members:batchCreate", &batch).refused(400, "INVALID_FIELD");
+    let blamed = &refused.json()["error"]["details"][1]["fieldViolations"][0]["field"];
+    assert_eq!(blamed, "requests[1].memberId");
+    let batch = json!({ "requests": [{ "memberId": "eve", "member": member_with("barcode", json!("1")) }] });
+    let refused = api.post("/v1/members:batchCreate", &batch).refused(400, "INVALID_FIELD");
+    let blamed = &refused.json()["error"]["details"][1]["fieldViolations"][0]["field"];
+    assert_eq!(blamed, "requests[0].member.barcode");
+    let write_set = json!({ "mutations": [{ "create": { "type": "example.library.v1.Loan", "parent": "members/ada",
+        "id": "two", "resource": { "book": "publishers/a/books/b", "days": 61 } } }] });
+    api.post("/trine/v1/writeSets:commit", &write_set).refused(400, "INVALID_FIELD");
+    api.get("/v1/members?page_size=101").refused(400, "INVALID_FIELD");
+    assert_eq!(api.get("/v1/members?pageSize=100").expect(200).json()["members"][0]["grade"], "GRADE_BASIC");
     // A card must stay.
     api.patch("/v1/members/ada?updateMask=chip", &json!({})).refused(400, "REQUIRED");
     assert_eq!(api.get("/v1/members/ada").expect(200).json()["tags"], json!(["c"]));

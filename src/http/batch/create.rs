@@ -28,6 +28,10 @@ fn member(envelope: &Envelope<'_>, mut request: Fields) -> Result<Member> {
     let id = request.text(&form.id)?;
     let resource = request.object(&form.resource)?.ok_or_else(|| request.required(&form.resource))?;
     request.end()?;
+    let parents: Vec<String> = parent.split('/').filter(|id| !id.is_empty()).map(str::to_owned).collect();
+    let parameters = [(form.id.clone(), id.clone())];
+    let judged = envelope.api.catalogue.check_parameters(kind, StandardMethod::Create, &parents, &parameters);
+    judged.map_err(|error| error.within(&place.path))?;
     let input = kind.input_from_object(resource).map_err(|error| error.within(&place.resource))?;
     let id = Some(id.as_str()).filter(|id| !id.is_empty());
     let mutation = create::mutation(kind, &parent, id, input, &envelope.exchange.principal).map_err(

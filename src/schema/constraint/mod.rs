@@ -64,6 +64,12 @@ impl Constraints {
         self.of(message)?.fields.iter().find(|(index, _)| *index == field).map(|(_, rules)| rules)
     }
 
+    /// Positions of the fields that have a rule of their own, beside being required.
+    pub fn ruled_fields(&self, message: usize) -> Vec<usize> {
+        let rules = self.of(message).map(|rules| rules.fields.as_slice()).unwrap_or_default();
+        rules.iter().filter(|(_, rules)| rules.has_own_value_rules()).map(|(field, _)| *field).collect()
+    }
+
     /// Whether documents of this message have to be looked at.
     pub fn concern(&self, message: usize) -> bool {
         self.messages.contains_key(&message)
@@ -89,6 +95,20 @@ pub(super) fn refuse_unjudged(types: &[ResourceType], problems: &mut Problems<'_
 }
 
 impl FieldRules {
+    fn has_own_value_rules(&self) -> bool {
+        match &self.value {
+            rules::ValueRules::Nothing => false,
+            rules::ValueRules::List { size, unique, items } => {
+                *unique || *size != Default::default() || items.has_own_value_rules()
+            }
+            rules::ValueRules::Map { size, keys, values } => {
+                let sized = *size != Default::default();
+                sized || keys.has_own_value_rules() || values.has_own_value_rules()
+            }
+            _ => true,
+        }
+    }
+
     /// `required` does, and a `uid` is a UUID.
     fn fit_what_the_server_makes(&self, field: &str) -> bool {
         let mut broken = Vec::new();
@@ -99,6 +119,12 @@ impl FieldRules {
         }
         matches!(self.value, rules::ValueRules::Nothing)
     }
+}
+
+/// `a_b.c,d` → `aB.c,d`
+pub(super) fn camel_path(paths: &str) -> String {
+    let path = |path: &str| path.split('.').map(camel_case).collect::<Vec<_>>().join(".");
+    paths.split(',').map(path).collect::<Vec<_>>().join(",")
 }
 
 /// `display_name` → `displayName`, as field masks are written in JSON.

@@ -7,7 +7,6 @@ use super::canonical::{Canonicaliser, Source, invalid};
 use super::path::Path;
 use super::{Input, fitness, strict_json};
 use crate::model::{Document, Error, Reason, Result};
-use crate::schema::constraint::Judgement;
 use crate::schema::{Catalogue, Command, ResourceType};
 
 impl ResourceType {
@@ -102,21 +101,6 @@ impl Catalogue {
         let canonicaliser = Canonicaliser { shapes: &self.shapes, source: Source::Rule };
         let canonical = canonicaliser.message(self.shapes.message(shape), object, &Path::ROOT, 1)?;
         DynamicMessage::deserialize(descriptor, Value::Object(canonical)).map_err(|error| unfit(&error))
-    }
-}
-
-impl Catalogue {
-    /// What a command's request breaks of the rules of `buf.validate`.
-    pub fn check_request(&self, command: &Command, json: &str) -> Result<()> {
-        let name = command.descriptor.input().full_name().to_owned();
-        let root = self.shapes.find(&name).filter(|root| self.shapes.constraints().concern(*root));
-        let Some(root) = root else { return Ok(()) };
-        let canonicaliser = Canonicaliser { shapes: &self.shapes, source: Source::Rule };
-        let object = strict_json::parse(json.as_bytes())?;
-        let request = canonicaliser.message(self.shapes.message(root), object, &Path::ROOT, 1)?;
-        let mut judgement = Judgement::new(&self.shapes);
-        judgement.message(root, None, &request, &Path::ROOT);
-        judgement.into_result(|_| false)
     }
 }
 
