@@ -2,6 +2,7 @@
 //!
 //! Touches no database. Invariant: a schema that cannot be served is found here, before it is applied.
 
+use crate::auth::AuthMode;
 use crate::commands::{Registry, Rules};
 use crate::config::Settings;
 use crate::domains;
@@ -26,9 +27,27 @@ pub fn load(settings: &Settings) -> Result<Catalogue, Refusals> {
 /// A rule for each command, a path for each route.
 pub fn servable(settings: &Settings, catalogue: &Catalogue) -> Result<Rules, Refusals> {
     let rules = rules(catalogue, settings.writes.methods.keys());
-    match (rules, Routes::new(catalogue, &settings.role.plan())) {
-        (Ok(rules), Ok(_)) => Ok(rules),
-        (rules, routes) => Err(rules.err().into_iter().chain(routes.err()).flatten().collect()),
+    let owners = refuse_owners_of_nobody(settings, catalogue);
+    match (rules, Routes::new(catalogue, &settings.role.plan()), owners) {
+        (Ok(rules), Ok(_), Ok(())) => Ok(rules),
+        (rules, routes, owners) => {
+            Err([rules.err(), routes.err(), owners.err()].into_iter().flatten().flatten().collect())
+        }
+    }
+}
+
+/// Owners that nobody has to prove to be: everybody would share all rows, which the option denies.
+fn refuse_owners_of_nobody(settings: &Settings, catalogue: &Catalogue) -> Result<(), Refusals> {
+    let owned = catalogue.types.iter().find(|kind| kind.owner.is_some());
+    match owned {
+        Some(kind) if settings.auth.mode == AuthMode::None && !settings.auth.allow_anonymous => {
+            Err(vec![format!(
+                "auth.mode: is none, but `{}` has an owner_field, and nobody would have to say who he is; set \
+                 auth.mode, or auth.allow_anonymous = true if all may share the rows of \"anonymous\"",
+                kind.name
+            )])
+        }
+        _ => Ok(()),
     }
 }
 

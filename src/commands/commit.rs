@@ -110,7 +110,10 @@ impl Planning<'_> {
     async fn plan(self, ask: &Ask, deadline: Deadline) -> Result<WriteSet> {
         match self {
             Planning::Here(planner) => planner.plan(ask.clone(), deadline).await,
-            Planning::There(peer) => super::peer::plan(peer, ask, deadline).await,
+            // Whoever plans for us decides what is written, not as whom.
+            Planning::There(peer) => super::peer::plan(peer, ask, deadline)
+                .await
+                .map(|write_set| WriteSet { principal: ask.principal(), ..write_set }),
         }
     }
 }

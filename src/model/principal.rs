@@ -120,12 +120,17 @@ impl Default for Sight {
 }
 
 impl Sight {
+    /// The owner that a row must have; none: any.
+    pub fn owner(&self) -> Option<&str> {
+        match self {
+            Self::All => None,
+            Self::Own(subject) => Some(subject),
+        }
+    }
+
     /// Whether a row of this owner is there at all.
     pub fn sees(&self, owner: &str) -> bool {
-        match self {
-            Self::All => true,
-            Self::Own(subject) => subject.as_ref() == owner,
-        }
+        self.owner().is_none_or(|own| own == owner)
     }
 }
 

@@ -25,7 +25,7 @@ pub(crate) struct Options {
     later: Vec<ExtensionDescriptor>,
 }
 
-const LATER: [&str; 3] = ["trine.v1.owner_field", "trine.v1.sql_writable", "trine.v1.event_before"];
+const LATER: [&str; 2] = ["trine.v1.sql_writable", "trine.v1.event_before"];
 
 /// `google.api.resource`
 #[derive(Debug)]

@@ -27,16 +27,6 @@ pub struct Asked {
     pub sight: Sight,
 }
 
-impl Asked {
-    /// The owner that the row must have; none: any.
-    pub(super) fn owner(&self) -> Option<&str> {
-        match &self.sight {
-            Sight::All => None,
-            Sight::Own(subject) => Some(subject),
-        }
-    }
-}
-
 /// What a commit left behind: one result per mutation (none for a deleted or only checked one).
 #[derive(Clone, Debug)]
 pub struct Committed {

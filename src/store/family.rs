@@ -135,6 +135,13 @@ pub(in crate::store) fn has_children(
         .with_metadata("resource", parent.pattern.resource_name(key.as_str()))
 }
 
+/// Of children that are not one's own nothing is said but that they are there.
+pub(in crate::store) fn has_others_children(parent: &ResourceType, key: &Key) -> Error {
+    let message = "it has children that belong to others, and goes when they are gone";
+    Error::new(Reason::FailedPrecondition, message)
+        .with_metadata("resource", parent.pattern.resource_name(key.as_str()))
+}
+
 pub(in crate::store) fn parent_is_deleted(parent: &ResourceType, key: &Key) -> Error {
     let name = parent.pattern.resource_name(key.as_str());
     let message = format!("`{name}`, above it, is deleted; undelete that first");

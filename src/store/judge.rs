@@ -3,12 +3,13 @@
 //! Both databases ask the same judge, so that they give the same answers. Not here: what other rows
 //! have to say (unique values, children, parents).
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::json::{from_json, to_json};
 use crate::model::{
-    Change, Deletion, Document, Edit, Error, Mutation, Precondition, Reason, ResourceRef, Result, Scalar,
-    Stored, Timestamp, Upsert, Version,
+    Change, Deletion, Document, Edit, Error, Mutation, Precondition, Principal, Reason, ResourceRef, Result,
+    Scalar, Stored, Timestamp, Upsert, Version,
 };
 use crate::schema::ResourceType;
 
@@ -44,6 +45,8 @@ pub(in crate::store) enum Effect {
 pub(in crate::store) struct Judge<'a> {
     pub kind: &'a Arc<ResourceType>,
     pub resource: &'a ResourceRef,
+    /// Who asks. Of a type with owners `row` is none when it is another's, except where it takes an id.
+    pub principal: &'a Principal,
     /// None also for a create that leaves the look to its insert.
     pub row: Option<&'a Stored>,
     /// Of the row as it will be.
@@ -70,12 +73,17 @@ impl Judge<'_> {
             return Err(self.conflict("a create cannot demand that the resource exists"));
         }
         match self.row {
-            Some(row) => Err(already_exists(self.kind, self.resource, row.is_deleted())),
+            Some(row) => Err(already_exists(self.kind, self.resource, row.is_deleted() && self.is_own(row)?)),
             None => self.insert(document),
         }
     }
 
     fn insert(&self, document: &Document) -> Result<Effect> {
+        let mut document = Cow::Borrowed(document);
+        if self.kind.owner.is_some() {
+            self.kind.claim(document.to_mut(), self.principal)?;
+        }
+        let document = document.as_ref();
         let columns = self.kind.column_values(document, self.now, self.now);
         Ok(Effect::Insert { stored: self.stored(document, self.now)?, columns })
     }
@@ -85,13 +93,20 @@ impl Judge<'_> {
         let values = |document: &Document, time| self.kind.column_values(document, &row.create_time, time);
         let is_unique = self.kind.indexes.iter().any(|index| index.unique);
         let before = if is_unique { values(&document, &row.update_time) } else { Vec::new() };
+        let owner = self.kind.owner_of(&document).to_owned();
         self.kind.apply(&mut document, edits)?;
+        self.kind.keep_owner(&owner, &mut document, self.principal)?;
         let columns = values(&document, self.now);
         Ok(Effect::Update { stored: self.stored(&document, &row.create_time)?, columns, before })
     }
 
     fn upsert(&self, upsert: &Upsert, precondition: Precondition) -> Result<Effect> {
-        match (self.row, precondition) {
+        // Another's row is none to update, and takes the id all the same.
+        let row = self.row.map(|row| self.is_own(row).map(|own| own.then_some(row))).transpose()?.flatten();
+        match (row, precondition) {
+            (None, Precondition::None | Precondition::Absent) if self.row.is_some() => {
+                Err(already_exists(self.kind, self.resource, false))
+            }
             (None, Precondition::None | Precondition::Absent) => {
                 self.kind.check_required(&upsert.document)?;
                 self.insert(&upsert.document)
@@ -172,6 +187,15 @@ impl Judge<'_> {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Of what another owns nothing is said but that its id is taken.
+    fn is_own(&self, row: &Stored) -> Result<bool> {
+        if self.kind.owner.is_none() {
+            return Ok(true);
+        }
+        let document: Document = from_json(&row.document)?;
+        Ok(self.principal.sight().sees(self.kind.owner_of(&document)))
     }
 
     fn stored(&self, document: &Document, create_time: &Timestamp) -> Result<Stored> {

@@ -32,11 +32,14 @@ pub struct Setting {
     /// With which other roles may call.
     pub secrets: Option<Secrets>,
     pub authenticator: Arc<Authenticator>,
+    /// Its rules.
+    pub register: fn(&mut Registry),
 }
 
 impl Default for Setting {
     fn default() -> Self {
-        Self { proto: "proto", secrets: None, authenticator: Arc::new(Authenticator::open()) }
+        let authenticator = Arc::new(Authenticator::open());
+        Self { proto: "proto", secrets: None, authenticator, register: trine::domains::register }
     }
 }
 
@@ -56,7 +59,7 @@ impl Server {
         let url = database(directory.path());
         let writes = WriteStore::open(&url, options(), &catalogue).expect("a primary");
         let reads = ReadStore::open(&url, options(), false).expect("a primary");
-        let engine = engine(&catalogue, reads.clone(), Some(writes), setting.secrets.clone());
+        let engine = engine(&setting, &catalogue, reads.clone(), Some(writes));
         Self::start(directory, Role::Monolith, setting, reads, engine)
     }
 
@@ -64,7 +67,7 @@ impl Server {
     pub fn nanoservice(&self) -> Self {
         let catalogue = self.setting.catalogue();
         let reads = ReadStore::open(&database(self.directory.path()), options(), true).expect("a replica");
-        let engine = engine(&catalogue, reads.clone(), None, None);
+        let engine = engine(&self.setting, &catalogue, reads.clone(), None);
         Self::start(self.directory.clone(), Role::Nanoservice, self.setting.clone(), reads, engine)
     }
 
@@ -131,13 +134,13 @@ impl Drop for Server {
 }
 
 fn engine(
+    setting: &Setting,
     catalogue: &Arc<Catalogue>,
     reads: ReadStore,
     writes: Option<WriteStore>,
-    secrets: Option<Secrets>,
 ) -> Engine {
     let mut registry = Registry::default();
-    trine::domains::register(&mut registry);
+    (setting.register)(&mut registry);
     Engine::new(EngineParts {
         catalogue: catalogue.clone(),
         rules: registry.checked(catalogue).expect("a rule for each command"),
@@ -146,7 +149,7 @@ fn engine(
         requests: None,
         microservice: None,
         monolith: None,
-        secrets,
+        secrets: setting.secrets.clone(),
         modes: Modes::new(MethodModes::new(), Flags::fixed([])),
         tokens: Tokens::new(reads, None, 60),
         idempotency_keep_hours: 24,

@@ -16,6 +16,7 @@ pub mod list_pages;
 pub mod lists;
 pub mod many;
 pub mod model;
+pub mod owners;
 pub mod random_histories;
 pub mod request_log;
 pub mod rows;
@@ -77,6 +78,13 @@ macro_rules! conformance {
             several_are_read_in_the_order_asked,
             at_the_limit_new_keys_are_refused_and_kept_ones_answered);
         conformance!($factory; filters: random_filters_agree_with_an_evaluator);
+        conformance!($factory; owners:
+            what_another_owns_is_not_there,
+            what_another_has_taken_is_taken,
+            an_owner_is_oneself_and_stays,
+            members_of_a_batch_do_not_mix,
+            a_forced_deletion_stops_before_others,
+            two_tenants_never_meet);
         conformance!($factory; lists:
             pages_are_complete_under_ties_and_nulls,
             filters_compare_promoted_columns,

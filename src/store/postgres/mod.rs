@@ -14,6 +14,7 @@ pub mod grants;
 mod history;
 pub(super) mod kept_answers;
 mod list;
+mod looks;
 mod migrate;
 mod ownership;
 mod position;

@@ -5,14 +5,14 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
+use super::list::list_sql;
 use super::list::{count_sql, list_sql};
+use super::looks::get_owned_sql;
 use super::records;
 use super::session::Session;
 use super::shapes::Shapes;
 use super::statement::{Bind, statement};
-use super::table::{
-    AnsweringRow, AnsweringRowType, PlacedRow, PlacedRowType, get_owned_sql, get_sql, placed,
-};
+use super::table::{AnsweringRow, AnsweringRowType, PlacedRow, PlacedRowType, get_sql, placed};
 use crate::model::{
     Answer, Error, Fingerprint, IdempotencyKey, Key, Operation, OperationId, Result, Stored, TypeName,
 };
@@ -39,7 +39,7 @@ impl PostgresReader {
         asked: &[Asked],
     ) -> Result<Read<Vec<Option<Stored>>>> {
         let sql = self.get_sql.entry(kind.name.clone()).or_insert_with(|| get_owned_sql(kind, owner));
-        let owners = asked.iter().map(|asked| asked.owner().map(str::to_owned)).collect();
+        let owners = asked.iter().map(|asked| asked.sight.owner().map(str::to_owned)).collect();
         let query = statement::<AnsweringRowType>(sql, vec![keys(asked), Bind::OptionalTexts(owners)]);
         let rows = self.session.run(|connection| query.load::<AnsweringRow>(connection))?;
         let ordinals: Vec<Option<i64>> = rows.iter().map(|row| row.3).collect();

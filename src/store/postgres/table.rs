@@ -6,6 +6,7 @@
 use diesel::sql_types::{BigInt, Nullable, Text};
 use sha2::{Digest, Sha256};
 
+use super::looks::Looks;
 use super::position::POSITION_SQL;
 use super::statement::Bind;
 use crate::model::{Document, Key, Stored, Timestamp, TypeName, Version};
@@ -57,10 +58,7 @@ pub(super) const DATABASE_PURGE: &str =
 
 /// Statements on one pbtable, made once a catalogue.
 pub(super) struct TableSql {
-    pub lock: String,
-    pub lock_skipping: String,
-    /// Keys that are taken, and whether by a deleted resource.
-    pub existing: String,
+    pub looks: Looks,
     /// Answers key and document of what was inserted; a taken key or unique value inserts nothing.
     pub insert: String,
     pub update: String,
@@ -73,16 +71,8 @@ pub(super) struct TableSql {
 impl TableSql {
     pub(super) fn new(kind: &ResourceType) -> Self {
         let table = table_name(&kind.name);
-        // The index alone tells where nothing is deleted softly.
-        let is_deleted = if kind.soft_delete { "delete_time IS NOT NULL" } else { "FALSE" };
-        let lock = format!(
-            "SELECT {ROW_COLUMNS} FROM {table} \
-             WHERE key = ANY($) ORDER BY key FOR UPDATE"
-        );
         Self {
-            lock_skipping: format!("{lock} SKIP LOCKED"),
-            lock,
-            existing: format!("SELECT key, {is_deleted} FROM {table} WHERE key = ANY($)"),
+            looks: Looks::new(kind),
             insert: insert_sql(kind, &table),
             update: update_sql(kind, &table),
             soft_delete: mark_sql(&table, DATABASE_NOW, DATABASE_PURGE),
@@ -98,17 +88,6 @@ pub(super) fn get_sql(kind: &ResourceType) -> String {
         "SELECT {PLACED_COLUMNS} \
          FROM ({POSITION_SQL}) p LEFT JOIN {} t ON t.key = ANY($)",
         table_name(&kind.name)
-    )
-}
-
-/// As [`get_sql`] of a type with owners: an owner (null: any) beside each key, and which of them a row answers.
-pub(super) fn get_owned_sql(kind: &ResourceType, owner: &Column) -> String {
-    format!(
-        "SELECT {PLACED_COLUMNS}, t.ordinal FROM ({POSITION_SQL}) p LEFT JOIN (\
-         SELECT t.*, r.ordinal FROM unnest($, $) WITH ORDINALITY AS r(key, owner, ordinal) \
-         JOIN {} t ON t.key = r.key AND (r.owner IS NULL OR t.{} = r.owner)) t ON TRUE",
-        table_name(&kind.name),
-        column_name(owner),
     )
 }
 

@@ -38,8 +38,9 @@ impl RowChange<'_, '_> {
         let row = if matches!(mutation.change, Change::Create(_)) { None } else { self.find()? };
         let now = self.batch.now.clone();
         let version = Version(self.batch.version + 1);
-        let (kind, resource) = (self.kind, self.resource);
-        let effect = Judge { kind, resource, row: row.as_ref(), version, now: &now }.effect(mutation)?;
+        let (kind, resource, principal) = (self.kind, self.resource, &self.write_set.principal);
+        let judge = Judge { kind, resource, principal, row: row.as_ref(), version, now: &now };
+        let effect = judge.effect(mutation)?;
         if let Effect::Nothing(result) = effect {
             return Ok(Applied { result, wrote: false, created: false });
         }
@@ -48,8 +49,13 @@ impl RowChange<'_, '_> {
         Ok(Applied { result: self.write(effect)?, wrote: true, created })
     }
 
+    /// The row, where it is to be seen.
     fn find(&mut self) -> Outcome<Option<Stored>> {
-        let binds = vec![Bind::text(self.resource.key.as_str())];
+        let mut binds = vec![Bind::text(self.resource.key.as_str())];
+        if self.kind.owner.is_some() {
+            let owner = self.write_set.principal.sight().owner().map(str::to_owned);
+            binds.extend([Bind::Text(owner.clone()), Bind::Text(owner)]);
+        }
         let row = statement::<RowType>(&self.table.get, binds).get_result::<Row>(self.connection);
         Ok(row.optional()?.map(|row| stored(&self.kind.name, row)))
     }

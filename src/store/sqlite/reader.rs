@@ -181,7 +181,7 @@ fn get_sql(kind: &ResourceType) -> String {
 fn questions(kind: &ResourceType, asked: &[Asked]) -> String {
     let question = |asked: &Asked| match kind.owner {
         None => serde_json::Value::from(asked.key.as_str()),
-        Some(_) => serde_json::json!([asked.key.as_str(), asked.owner()]),
+        Some(_) => serde_json::json!([asked.key.as_str(), asked.sight.owner()]),
     };
     serde_json::Value::Array(asked.iter().map(question).collect()).to_string()
 }

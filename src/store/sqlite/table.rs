@@ -53,10 +53,13 @@ impl TableSql {
         let table = identifier(kind.name.as_str());
         let promoted: Vec<String> = promoted(kind).map(|(_, column)| column_name(column)).collect();
         let names: String = promoted.iter().map(|name| format!(", {name}")).collect();
+        // Twice the same owner; null: any.
+        let own = kind.owner_column().map(|owner| format!(" AND (? IS NULL OR {} = ?)", column_name(owner)));
+        let own = own.unwrap_or_default();
         let binds = ", ?".repeat(promoted.len());
         let sets: String = promoted.iter().map(|name| format!(", {name} = ?")).collect();
         Self {
-            get: format!("SELECT {ROW_COLUMNS} FROM {table} WHERE key = ?"),
+            get: format!("SELECT {ROW_COLUMNS} FROM {table} WHERE key = ?{own}"),
             insert: format!(
                 "INSERT INTO {table} (key, parent, doc, version, schema_id, create_time, update_time, \
                  request_id, traceparent{names}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?{binds}) \

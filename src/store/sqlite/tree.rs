@@ -8,12 +8,13 @@ use diesel::sqlite::SqliteConnection;
 
 use super::member::Outcome;
 use super::statement::{Bind, run, statement};
-use super::table::identifier;
+use super::table::{column_name, identifier};
 use super::writer::Batch;
 use crate::model::{Key, Mutation, WriteSet};
 use crate::schema::ResourceType;
 use crate::store::family::{
-    SWEPT_MAX, ancestor_key, brings_alive, has_children, parent_is_deleted, range_below, too_many_below,
+    SWEPT_MAX, ancestor_key, brings_alive, has_children, has_others_children, parent_is_deleted, range_below,
+    too_many_below,
 };
 use crate::store::judge::PURGE_AFTER_DAYS;
 
@@ -25,6 +26,9 @@ pub(super) struct Tree<'a, 'b> {
 
 impl Tree<'_, '_> {
     pub(super) fn check(mut self, mutation: &Mutation) -> Outcome<()> {
+        if mutation.change.deletion().is_some() {
+            self.refuse_others(mutation)?;
+        }
         match mutation.change.deletion() {
             Some(deletion) if deletion.force => self.sweep(mutation),
             Some(_) => self.refuse_children(mutation),
@@ -42,6 +46,31 @@ impl Tree<'_, '_> {
                 self.batch.catalogue.resource(&resource.kind),
             ) {
                 return Err(has_children((parent, &resource.key), (kind, child)).into());
+            }
+        }
+        Ok(())
+    }
+
+    /// What others own goes with nobody's parent.
+    fn refuse_others(&mut self, mutation: &Mutation) -> Outcome<()> {
+        let resource = &mutation.resource;
+        let sight = self.write_set.principal.sight();
+        let (families, catalogue) = (self.batch.families, self.batch.catalogue);
+        let (Some(own), Some(parent)) = (sight.owner(), catalogue.resource(&resource.kind)) else {
+            return Ok(());
+        };
+        for kind in &families.of(&resource.kind).descendants {
+            let Some(owner) = kind.owner_column() else { continue };
+            let live = if kind.soft_delete { " AND delete_time IS NULL" } else { "" };
+            let (table, owner) = (identifier(kind.name.as_str()), column_name(owner));
+            let sql = format!(
+                "SELECT count(*) FROM (SELECT 1 FROM {table} \
+                 WHERE key > ? AND key < ? AND {owner} IS NOT ?{live} LIMIT 1)"
+            );
+            let (first, last) = range_below(&resource.key);
+            let binds = vec![Bind::text(first), Bind::text(last), Bind::text(own)];
+            if statement::<BigInt>(&sql, binds).get_result::<i64>(self.connection)? > 0 {
+                return Err(has_others_children(parent, &resource.key).into());
             }
         }
         Ok(())

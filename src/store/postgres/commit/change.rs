@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::attempt::{State, located, unknown_type};
-use crate::model::{Mutation, ResourceRef, Result, Stored, Timestamp, Version, WriteSet};
+use crate::model::{Mutation, Principal, ResourceRef, Result, Stored, Timestamp, Version, WriteSet};
 use crate::query::Scalar;
 use crate::schema::{Catalogue, ResourceType};
 use crate::store::family::Families;
@@ -44,7 +44,7 @@ pub(super) fn plan_member(court: &Court<'_>, write_set: &WriteSet, versions: &[i
     }
     let (mut plan, mut results) = (Vec::new(), Vec::new());
     for (at, (mutation, version)) in write_set.mutations.iter().zip(versions).enumerate() {
-        match plan_mutation(court, mutation, Version(*version)) {
+        match plan_mutation(court, &write_set.principal, mutation, Version(*version)) {
             Ok(planned) => {
                 results.push(planned.result());
                 plan.push(planned);
@@ -88,10 +88,16 @@ impl Planned {
     }
 }
 
-fn plan_mutation(court: &Court<'_>, mutation: &Mutation, version: Version) -> Result<Planned> {
+fn plan_mutation(
+    court: &Court<'_>,
+    principal: &Principal,
+    mutation: &Mutation,
+    version: Version,
+) -> Result<Planned> {
     let resource = &mutation.resource;
     let kind = court.catalogue.resource(&resource.kind).ok_or_else(|| unknown_type(&resource.kind))?;
-    let judge = Judge { kind, resource, row: court.rows.locked.get(resource), version, now: court.now };
+    let (row, now) = (court.rows.locked.get(resource), court.now);
+    let judge = Judge { kind, resource, principal, row, version, now };
     let kind = Arc::clone(kind);
     Ok(match judge.effect(mutation)? {
         Effect::Insert { stored, columns } => {

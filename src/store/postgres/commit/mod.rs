@@ -8,6 +8,7 @@ mod attempt;
 mod change;
 mod duplicates;
 mod fence;
+mod others;
 mod outcome;
 mod rows;
 mod tree;

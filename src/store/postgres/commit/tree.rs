@@ -9,8 +9,8 @@ use std::sync::Arc;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Text};
 
-use super::Stop;
 use super::attempt::{Attempt, Member, State, located};
+use super::{Stop, others};
 use crate::model::{Change, Error, Key, Mutation, ResourceRef, TypeName};
 use crate::schema::ResourceType;
 use crate::store::family::{
@@ -20,11 +20,12 @@ use crate::store::postgres::statement::{Bind, statement};
 use crate::store::postgres::table::{DATABASE_NOW, DATABASE_PURGE, table_name};
 
 /// A mutation of a member.
-type Place = (usize, usize);
+pub(super) type Place = (usize, usize);
 /// What is to be looked for, by the type it is looked for in.
-type ByType<T> = BTreeMap<TypeName, (Arc<ResourceType>, Vec<T>)>;
+pub(super) type ByType<T> = BTreeMap<TypeName, (Arc<ResourceType>, Vec<T>)>;
 
 pub(super) fn check(attempt: &mut Attempt<'_>) -> Result<(), Stop> {
+    others::refuse_parents_of_others(attempt)?;
     refuse_parents(attempt)?;
     refuse_deleted_ancestors(attempt)
 }
@@ -57,7 +58,7 @@ fn refuse_parents(attempt: &mut Attempt<'_>) -> Result<(), Stop> {
 }
 
 /// Deletions that are to be written: position, mutation, whether by force.
-fn deletions<'m>(member: &'m Member<'_>) -> impl Iterator<Item = (usize, &'m Mutation, bool)> {
+pub(super) fn deletions<'m>(member: &'m Member<'_>) -> impl Iterator<Item = (usize, &'m Mutation, bool)> {
     let plan = match &member.state {
         State::Writing { plan, .. } => plan.as_slice(),
         _ => &[],
@@ -138,7 +139,7 @@ fn is_undeleted_too(member: &Member<'_>, above: &ResourceType, key: &Key) -> boo
 }
 
 /// The first refusal of a member stays.
-fn refuse(attempt: &mut Attempt<'_>, (at, number): Place, error: Error) {
+pub(super) fn refuse(attempt: &mut Attempt<'_>, (at, number): Place, error: Error) {
     let member = &mut attempt.members[at];
     if matches!(member.state, State::Writing { .. }) {
         member.state = State::Refused(located(error, member.write_set, number));

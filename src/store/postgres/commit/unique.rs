@@ -84,9 +84,13 @@ pub(super) fn explain(
     rows: &[&RowWrite],
 ) -> Result<Vec<State>, Stop> {
     let tables = attempt.tables;
-    let keys: Vec<String> = rows.iter().map(|row| row.stored.key.as_str().to_owned()).collect();
-    let existing: HashMap<String, bool> = match tables.get(&kind.name) {
-        Some(table) => statement::<(Text, Bool)>(&table.existing, vec![Bind::Texts(keys)])
+    let key = |row: &&RowWrite| {
+        let sight = attempt.members[row.member].write_set.principal.sight();
+        (row.stored.key.as_str().to_owned(), sight.owner().map(str::to_owned))
+    };
+    let keys = rows.iter().map(key).collect();
+    let taken: HashMap<String, bool> = match tables.get(&kind.name).map(|table| &table.looks) {
+        Some(looks) => statement::<(Text, Bool)>(&looks.taken, looks.binds(keys))
             .load::<(String, bool)>(attempt.connection())?
             .into_iter()
             .collect(),
@@ -95,7 +99,7 @@ pub(super) fn explain(
     let mut states: Vec<Option<State>> = rows
         .iter()
         .map(|row| {
-            let is_deleted = existing.get(row.stored.key.as_str())?;
+            let is_deleted = taken.get(row.stored.key.as_str())?;
             Some(State::Refused(already_exists(kind, &resource_of(row), *is_deleted)))
         })
         .collect();
