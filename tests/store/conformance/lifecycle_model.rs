@@ -106,11 +106,7 @@ fn apply(before: &Tree, steps: &[(Place, Step, Guard)]) -> Option<Tree> {
         let new = |title: String, number: u8| Row { title, code: code(number), deleted: false };
         match step {
             Step::Check => {
-                let holds = match guard {
-                    3 => held.is_none(),
-                    4 => live,
-                    _ => true,
-                };
+                let holds = (*guard != 3 || held.is_none()) && (*guard != 4 || live);
                 holds.then_some(())?;
             }
             Step::Create { code } => {
