@@ -1,4 +1,6 @@
 //! `/trine/v1/operations`: what became of requests that were answered 202 (AIP-151).
+//!
+//! An operation is its principal's: it holds what was answered. Admins see all.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -25,7 +27,11 @@ pub async fn get(api: &Api, exchange: &Exchange) -> Result<HttpResponse> {
     let id = id(exchange)?;
     let wait_ms = exchange.preferences().wait_s.unwrap_or(0).min(WAIT_S_MAX) * 1000;
     let deadline = Deadline::after(exchange.deadline.remaining() + std::time::Duration::from_millis(wait_ms));
-    let operation = api.engine.operation(&id, wait_ms, deadline).await?;
+    if wait_ms > 0 {
+        // Before the wait: how long that takes would tell, too.
+        own(exchange, api.engine.operation(&id, 0, exchange.deadline).await?)?;
+    }
+    let operation = own(exchange, api.engine.operation(&id, wait_ms, deadline).await?)?;
     Ok(reply::json(StatusCode::OK, render(&api.catalogue, &operation)?))
 }
 
@@ -36,7 +42,10 @@ pub async fn list(api: &Api, exchange: &Exchange) -> Result<HttpResponse> {
     let mut operations = api.engine.list_operations(before, page_size + 1, exchange.deadline).await?;
     let more = operations.len() > page_size as usize;
     operations.truncate(page_size as usize);
-    let rendered = operations.iter().map(|operation| render(&api.catalogue, operation));
+    // A page may be shorter than asked for (AIP-158), where others' are in between.
+    let sight = exchange.principal.sight();
+    let own = operations.iter().filter(|operation| sight.sees(&operation.principal));
+    let rendered = own.map(|operation| render(&api.catalogue, operation));
     let mut text = format!("{{\"operations\":[{}]", rendered.collect::<Result<Vec<_>>>()?.join(","));
     if let (true, Some(last)) = (more, operations.last()) {
         text.push_str(&format!(",\"nextPageToken\":{}", json!(last.id.0)));
@@ -47,8 +56,19 @@ pub async fn list(api: &Api, exchange: &Exchange) -> Result<HttpResponse> {
 
 pub async fn cancel(api: &Api, exchange: &Exchange) -> Result<HttpResponse> {
     exchange.parameters(NONE)?;
-    let operation = api.engine.cancel(&id(exchange)?, exchange.deadline).await?;
+    let id = id(exchange)?;
+    own(exchange, api.engine.operation(&id, 0, exchange.deadline).await?)?;
+    let operation = api.engine.cancel(&id, exchange.deadline).await?;
     Ok(reply::json(StatusCode::OK, render(&api.catalogue, &operation)?))
+}
+
+/// The operation if it is the principal's; another's is not there.
+fn own(exchange: &Exchange, operation: Operation) -> Result<Operation> {
+    if exchange.principal.sight().sees(&operation.principal) {
+        return Ok(operation);
+    }
+    let message = format!("there is no operations/{}; they are kept for 30 days", operation.id);
+    Err(Error::new(Reason::NotFound, message))
 }
 
 fn id(exchange: &Exchange) -> Result<OperationId> {

@@ -4,10 +4,12 @@
 use std::sync::Arc;
 
 use trine::auth::{AuthMode, AuthSettings, Authenticator, JwtSettings, TokenSettings, TokenText};
+use trine::events::cloud_event::{CloudEvent, Decided};
 use trine::events::signature::Secrets;
 use trine::http::routes::{Routes, Verb};
-use trine::model::Scope;
+use trine::model::{Fingerprint, Idempotency, IdempotencyKey, OperationId, Scope, Timestamp};
 use trine::role::Role;
+use trine::store::request_log::{AcceptedRequest, Work};
 
 use crate::client::{Answer, request};
 use crate::server::{Server, Setting};
@@ -207,4 +209,63 @@ fn an_idempotency_key_is_one_principals() {
     let again = create(alice);
     assert_eq!(again.header("idempotency-replayed"), Some("true"));
     assert_eq!(again.body, first.body);
+}
+
+/// Tells a monolith, as its microservice would, that a request of somebody has failed.
+fn fail_an_operation(server: &Server, secrets: &Secrets, id: &str, principal: &str) {
+    let key = IdempotencyKey { principal: principal.to_owned(), scope: "POST /x".into(), key: id.to_owned() };
+    let request = AcceptedRequest {
+        id: OperationId(id.to_owned()),
+        method: "blog.v1.User.Create".to_owned(),
+        work: Work::Rule("{}".to_owned()),
+        idempotency: Idempotency { key, fingerprint: Fingerprint([0; 32]) },
+        scopes: Default::default(),
+        position: None,
+        request_id: String::new(),
+        traceparent: None,
+        accept_time: Timestamp::now(),
+    };
+    let write_set = request.failure(1, serde_json::json!({ "code": 3, "message": "no", "details": [] }));
+    let event = CloudEvent::decided(request.id.clone(), Decided { write_set, replan: false });
+    let body = serde_json::to_vec(&[event]).expect("JSON");
+    let now = jiff::Timestamp::now().as_second().to_string();
+    let signature = secrets.sign("a", &now, &body);
+    let answer = request_to_inbox(&now, &signature).bytes(&body).send(server.address());
+    assert_eq!(answer.status, 200, "{answer:?}");
+}
+
+fn request_to_inbox<'a>(now: &'a str, signature: &'a str) -> crate::client::Request<'a> {
+    let signed =
+        request("POST", "/trine/v1/inbox").header("webhook-id", "a").header("webhook-timestamp", now);
+    let signed = signed.header("webhook-signature", signature);
+    signed.header("Content-Type", "application/cloudevents-batch+json")
+}
+
+/// Given operations of two principals, then each sees and cancels his own, and an admin all.
+#[test]
+fn an_operation_is_its_principals() {
+    let both: &[Scope] = &[Scope::Read, Scope::Write];
+    let all: &[Scope] = &[Scope::Read, Scope::Write, Scope::Admin];
+    let secrets = Secrets::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").expect("a secret");
+    let authenticator = tokens(&[("alice", both), ("bob", both), ("root", all)]);
+    let setting = Setting { authenticator, secrets: Some(secrets.clone()), ..Setting::default() };
+    let server = Server::monolith_of(setting);
+    const HERS: &str = "0192f1a0-7c1e-7aaa-8000-5b2f6d1c9e01";
+    const HIS: &str = "0192f1a0-7c1e-7aaa-8000-5b2f6d1c9e02";
+    fail_an_operation(&server, &secrets, HERS, "alice");
+    fail_an_operation(&server, &secrets, HIS, "bob");
+    let count = |name: &str| {
+        let token = format!("Bearer token-for-{name}-only");
+        let answer = ask(&server, "GET", "/trine/v1/operations", Some(&token));
+        answer.json()["operations"].as_array().map_or(0, Vec::len)
+    };
+    assert_eq!((count("alice"), count("bob"), count("root")), (1, 1, 2));
+    let target = format!("/trine/v1/operations/{HERS}");
+    for (method, target) in [("GET", target.clone()), ("POST", format!("{target}:cancel"))] {
+        for (name, status) in [("alice", 200), ("bob", 404), ("root", 200)] {
+            let token = format!("Bearer token-for-{name}-only");
+            let asked = request(method, &target).header("Authorization", &token).send(server.address());
+            assert_eq!(asked.status, status, "{method} {target} {name}: {asked:?}");
+        }
+    }
 }
