@@ -21,8 +21,8 @@ INSERT INTO trine."blog.v1.User" (key, parent, doc, version, schema_id, create_t
 --     Conflict Resolution: NOTHING
 --     ->  Function Scan on r
 
-SELECT key, FALSE FROM trine."blog.v1.User" WHERE key = ANY($1)
---   Index Only Scan using "blog.v1.User_pkey" on "blog.v1.User"
+SELECT t.key, FALSE FROM trine."blog.v1.User" t WHERE t.key = ANY($1)
+--   Index Only Scan using "blog.v1.User_pkey" on "blog.v1.User" t
 --     Index Cond: (key = ANY ($))
 
 SELECT r.ordinal FROM unnest($1, $2, $3) AS r(ordinal, key, "f_email") JOIN trine."blog.v1.User" t ON t."f_email" = r."f_email"::text AND t.delete_time IS NULL AND t."f_email" IS NOT NULL AND t."f_email" <> '' AND t.key <> r.key

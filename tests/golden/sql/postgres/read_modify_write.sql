@@ -16,24 +16,24 @@ WITH mark AS (UPDATE trine.writers SET mark = $1, since = now() WHERE id = $2 RE
 --     InitPlan 4 (returns $)
 --       ->  Function Scan on unnest key
 
-SELECT key, doc::text, version, create_time, update_time, delete_time, purge_time FROM trine."blog.v1.Entry" WHERE key = ANY($1) ORDER BY key FOR UPDATE SKIP LOCKED
+SELECT t.key, t.doc::text, t.version, t.create_time, t.update_time, t.delete_time, t.purge_time FROM trine."blog.v1.Entry" t WHERE t.key = ANY($1) ORDER BY t.key FOR UPDATE OF t SKIP LOCKED
 --   LockRows
 --     ->  Sort
 --           Sort Key: key COLLATE "C"
---           ->  Bitmap Heap Scan on "blog.v1.Entry"
+--           ->  Bitmap Heap Scan on "blog.v1.Entry" t
 --                 Recheck Cond: (key = ANY ($))
 --                 ->  Bitmap Index Scan on "blog.v1.Entry_pkey"
 --                       Index Cond: (key = ANY ($))
 
-SELECT key, FALSE FROM trine."blog.v1.Entry" WHERE key = ANY($1)
---   Index Only Scan using "blog.v1.Entry_pkey" on "blog.v1.Entry"
+SELECT t.key FROM trine."blog.v1.Entry" t WHERE t.key = ANY($1)
+--   Index Only Scan using "blog.v1.Entry_pkey" on "blog.v1.Entry" t
 --     Index Cond: (key = ANY ($))
 
-SELECT key, doc::text, version, create_time, update_time, delete_time, purge_time FROM trine."blog.v1.User" WHERE key = ANY($1) ORDER BY key FOR UPDATE SKIP LOCKED
+SELECT t.key, t.doc::text, t.version, t.create_time, t.update_time, t.delete_time, t.purge_time FROM trine."blog.v1.User" t WHERE t.key = ANY($1) ORDER BY t.key FOR UPDATE OF t SKIP LOCKED
 --   LockRows
 --     ->  Sort
 --           Sort Key: key COLLATE "C"
---           ->  Bitmap Heap Scan on "blog.v1.User"
+--           ->  Bitmap Heap Scan on "blog.v1.User" t
 --                 Recheck Cond: (key = ANY ($))
 --                 ->  Bitmap Index Scan on "blog.v1.User_pkey"
 --                       Index Cond: (key = ANY ($))
