@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
-use super::list::list_sql;
 use super::list::{count_sql, list_sql};
 use super::looks::get_owned_sql;
 use super::records;
