@@ -148,9 +148,26 @@ fn garbage_is_no_descriptor_set() {
 #[test]
 fn options_that_do_nothing_yet_are_refused() {
     let found = problem(
-        "message A {\n option (google.api.resource) = { type: \"x.com/A\" pattern: \"as/{a}\" };\n option (trine.v1.owner_field) = \"b\";\n string b = 1;\n}",
+        "message A {\n option (google.api.resource) = { type: \"x.com/A\" pattern: \"as/{a}\" };\n option (trine.v1.event_before) = true;\n string b = 1;\n}",
     );
-    assert!(found.message.contains("trine.v1.owner_field"), "{found}");
+    assert!(found.message.contains("trine.v1.event_before"), "{found}");
+}
+
+#[test]
+fn an_owner_is_a_text_that_nothing_else_clears_or_takes() {
+    for (field, complaint) in [
+        ("int32 b = 1;", "is no single `string`"),
+        ("repeated string b = 1;", "is no single `string`"),
+        ("oneof one { string b = 1; string c = 2; }", "`oneof`"),
+        ("string b = 1 [(trine.v1.unique) = true];", "is unique"),
+        ("string c = 1;", "does not have"),
+    ] {
+        let option = "option (google.api.resource) = { type: \"x.com/A\" pattern: \"as/{a}\" };";
+        let found = problem(&format!(
+            "message A {{\n {option}\n option (trine.v1.owner_field) = \"b\";\n {field}\n}}"
+        ));
+        assert!(found.message.contains("owner_field") && found.message.contains(complaint), "{found}");
+    }
 }
 
 #[test]
