@@ -15,6 +15,8 @@ use crate::store::postgres::grants::{Rights, grants_sql};
 
 const FOUND_SOMETHING: u8 = 1;
 const BAD_USAGE: u8 = 2;
+/// What `--proto` alone stands for: `schema show` means something else by it.
+const NO_PATH: &str = "-";
 
 /// Describe your tables in Protocol Buffers, run one binary.
 #[derive(Parser)]
@@ -73,7 +75,8 @@ enum SchemaCommand {
     },
     /// Bring the primary up to the schema.
     Apply(ConfigArguments),
-    /// Print what the schema amounts to; touches no database.
+    /// Print what the schema amounts to; touches no database. `--proto` without a path: the service that
+    /// default routes amount to, for binary clients.
     Show {
         #[command(flatten)]
         arguments: ConfigArguments,
@@ -100,7 +103,7 @@ struct ConfigArguments {
     #[arg(long)]
     role: Option<Role>,
     /// Directory of .proto files or a .binpb descriptor set; may be repeated.
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", num_args = 0..=1, default_missing_value = NO_PATH)]
     proto: Vec<PathBuf>,
     /// The primary: sqlite:PATH or postgres://…
     #[arg(long, value_name = "URL")]
@@ -123,6 +126,12 @@ struct ConfigArguments {
 }
 
 impl ConfigArguments {
+    fn take_bare_proto(&mut self) -> bool {
+        let before = self.proto.len();
+        self.proto.retain(|path| path.as_os_str() != NO_PATH);
+        self.proto.len() != before
+    }
+
     fn overrides(self) -> Overrides {
         let mut values = Vec::new();
         let mut add = |key: &str, text: Option<String>| {
@@ -189,8 +198,12 @@ pub fn run() -> ExitCode {
         }
         Command::Schema(SchemaCommand::Apply(arguments)) => configured(arguments, app::apply_schema),
         Command::Openapi(arguments) => configured(arguments, app::print_openapi),
-        Command::Schema(SchemaCommand::Show { arguments, sql }) => {
-            let form = if sql { Shown::Sql } else { Shown::Summary };
+        Command::Schema(SchemaCommand::Show { mut arguments, sql }) => {
+            let form = match (sql, arguments.take_bare_proto()) {
+                (true, _) => Shown::Sql,
+                (false, true) => Shown::Proto,
+                (false, false) => Shown::Summary,
+            };
             configured(arguments, |settings| app::show_schema(&settings, form))
         }
         Command::Grants { role, user } => {

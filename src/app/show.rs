@@ -12,6 +12,8 @@ pub enum Shown {
     Summary,
     /// The DDL on the configured kind of database.
     Sql,
+    /// The service that default routes amount to.
+    Proto,
 }
 
 pub fn show_schema(settings: &Settings, form: Shown) -> ExitCode {
@@ -28,6 +30,7 @@ fn text(settings: &Settings, form: Shown) -> Result<String, Refusals> {
     let catalogue = schema::load(settings)?;
     match form {
         Shown::Summary => Ok(catalogue.summary()),
+        Shown::Proto => Ok(catalogue.standard_service()),
         Shown::Sql => {
             let url = databases::url(&settings.database.primary)
                 .or_else(|| databases::url(&settings.database.replica))

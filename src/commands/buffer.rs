@@ -151,6 +151,7 @@ mod tests {
             update_time: Timestamp::now(),
             delete_time: None,
             purge_time: None,
+            schema_id: 0,
             document: r#"{"title":"old","state":"FEATURED","mood":"good"}"#.to_owned(),
         };
         let mut entry: Entry = typed_of_stored(&kind, &stored).unwrap();

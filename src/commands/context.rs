@@ -236,6 +236,7 @@ impl Context {
             update_time: self.now.clone(),
             delete_time: None,
             purge_time: None,
+            schema_id: 0,
             document: text,
         }))
     }

@@ -32,8 +32,15 @@ pub struct Stored {
     /// When a soft-deleted resource goes for good; set together with `delete_time`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub purge_time: Option<Timestamp>,
+    /// The schema in which the database says the document is written; 0 for whom nobody knows.
+    #[serde(default, skip_serializing_if = "is_unknown")]
+    pub schema_id: i64,
     /// JSON text of the [`Document`], kept as text so that a read passes it through unparsed.
     pub document: String,
+}
+
+fn is_unknown(schema_id: &i64) -> bool {
+    *schema_id == 0
 }
 
 impl Stored {

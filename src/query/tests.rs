@@ -38,6 +38,7 @@ fn row(document: &str) -> Stored {
         update_time: Timestamp::from_stored("2026-11-21T09:14:00.000000000Z"),
         delete_time: None,
         purge_time: None,
+        schema_id: 0,
         document: document.to_owned(),
     }
 }

@@ -99,6 +99,8 @@ pub struct ResourceType {
     pub standard: StandardFields,
     /// Declares `delete_time`: a delete keeps the resource until `purge_time` (AIP-164).
     pub soft_delete: bool,
+    /// `(trine.v1.sql_writable)`: the view may be written.
+    pub sql_writable: bool,
     /// `(trine.v1.dropped)`: a tombstone of what was served once.
     pub dropped: bool,
     pub columns: Vec<Column>,

@@ -160,7 +160,7 @@ fn listed_field(answer: &MessageDescriptor, resource: &MessageDescriptor) -> Opt
     answer.fields().find(|field| field.is_list() && field.kind().as_message() == Some(resource))
 }
 
-fn snake_case(name: &str) -> String {
+pub(super) fn snake_case(name: &str) -> String {
     let mut text = String::with_capacity(name.len() + 4);
     for character in name.chars() {
         if character.is_ascii_uppercase() && !text.is_empty() {

@@ -19,6 +19,7 @@ mod misplaced;
 mod options;
 mod remedy;
 mod resource;
+mod service;
 pub(crate) mod shape;
 mod source;
 mod standard_messages;

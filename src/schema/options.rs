@@ -20,12 +20,13 @@ pub(crate) struct Options {
     unique: Option<ExtensionDescriptor>,
     indexes: Option<ExtensionDescriptor>,
     owner_field: Option<ExtensionDescriptor>,
+    sql_writable: Option<ExtensionDescriptor>,
     dropped: Option<ExtensionDescriptor>,
     /// Declared for later releases: believed to work if they were ignored.
     later: Vec<ExtensionDescriptor>,
 }
 
-const LATER: [&str; 2] = ["trine.v1.sql_writable", "trine.v1.event_before"];
+const LATER: [&str; 1] = ["trine.v1.event_before"];
 
 /// `google.api.resource`
 #[derive(Debug)]
@@ -65,6 +66,7 @@ impl Options {
             unique: extension("trine.v1.unique"),
             indexes: extension("trine.v1.indexes"),
             owner_field: extension("trine.v1.owner_field"),
+            sql_writable: extension("trine.v1.sql_writable"),
             dropped: extension("trine.v1.dropped"),
             later: LATER.into_iter().filter_map(extension).collect(),
         }
@@ -79,6 +81,10 @@ impl Options {
             name_field: text(option, "name_field"),
             singular: text(option, "singular"),
         })
+    }
+
+    pub fn is_sql_writable(&self, message: &MessageDescriptor) -> bool {
+        flag(&self.sql_writable, &message.options())
     }
 
     /// The names of options that are set and do nothing yet.

@@ -30,6 +30,7 @@ pub(super) fn resource_types(
     types.sort_by(|left, right| left.name.cmp(&right.name));
     refuse_shared_routes(&types, problems);
     refuse_shared_tables(&types, problems);
+    refuse_unchecked_writers(&types, problems);
     types
 }
 
@@ -77,6 +78,7 @@ fn resource_type(
         standard,
         dropped: options.is_dropped(message),
         soft_delete: standard.delete_time,
+        sql_writable: options.is_sql_writable(message),
         columns,
         indexes,
         owner,
@@ -181,6 +183,20 @@ fn refuse_shared_routes(types: &[ResourceType], problems: &mut Problems<'_>) {
             let message = format!("`{}` and `{}` have the same pattern; change one", other.name, kind.name);
             problems.add(&kind.descriptor.parent_file(), kind.descriptor.path(), message);
         }
+    }
+}
+
+/// Rules that SQL cannot keep would be believed.
+fn refuse_unchecked_writers(types: &[ResourceType], problems: &mut Problems<'_>) {
+    let unchecked =
+        |kind: &&ResourceType| kind.sql_writable && kind.shapes.constraints().has_rules(kind.root);
+    for kind in types.iter().filter(unchecked) {
+        let message = format!(
+            "`{}` has `buf.validate` rules, and what SQL writes is not checked against them; take these or \
+             `(trine.v1.sql_writable)` away",
+            kind.name
+        );
+        problems.add(&kind.descriptor.parent_file(), kind.descriptor.path(), message);
     }
 }
 

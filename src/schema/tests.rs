@@ -45,6 +45,7 @@ fn stored(kind: &ResourceType, key: &str, document: &str) -> Stored {
         update_time: Timestamp::from_stored("2026-11-21T09:14:00.120000000Z"),
         delete_time: None,
         purge_time: None,
+        schema_id: 1,
         document: document.to_owned(),
     }
 }

@@ -6,11 +6,13 @@
 //! and so not shown.
 
 mod names;
+mod writing;
 
 use super::shape::{EnumShape, FieldKind, FieldShape, Form, Shapes, WellKnown};
 use super::{ColumnKind, ResourceType};
 
 pub(crate) use names::view_names;
+pub(crate) use writing::{Writing, writing};
 
 /// Where a view is found: `blog_v1.entry`, or `blog_v1_entry` where databases have no schemas.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -64,9 +66,19 @@ pub(crate) enum ViewValue<'a> {
     /// Standard base64.
     Bytes,
     Boolean,
-    Integer,
-    Unsigned,
-    Real,
+    Integer {
+        min: i128,
+        max: i128,
+        /// A string in JSON.
+        quoted: bool,
+    },
+    Unsigned {
+        max: i128,
+        quoted: bool,
+    },
+    Real {
+        single: bool,
+    },
     Enum(&'a EnumShape),
     Timestamp,
     /// The text that proto3 JSON has for it: durations, field masks.
@@ -147,9 +159,12 @@ fn value<'a>(shapes: &'a Shapes, field: &'a FieldShape) -> (ViewValue<'a>, bool)
 fn singular<'a>(shapes: &'a Shapes, kind: &'a FieldKind) -> ViewValue<'a> {
     match kind {
         FieldKind::Boolean => ViewValue::Boolean,
-        FieldKind::Integer { min: 0, .. } | FieldKind::LongInteger { min: 0, .. } => ViewValue::Unsigned,
-        FieldKind::Integer { .. } | FieldKind::LongInteger { .. } => ViewValue::Integer,
-        FieldKind::Float | FieldKind::Double => ViewValue::Real,
+        FieldKind::Integer { min: 0, max } => ViewValue::Unsigned { max: *max, quoted: false },
+        FieldKind::LongInteger { min: 0, max } => ViewValue::Unsigned { max: *max, quoted: true },
+        FieldKind::Integer { min, max } => ViewValue::Integer { min: *min, max: *max, quoted: false },
+        FieldKind::LongInteger { min, max } => ViewValue::Integer { min: *min, max: *max, quoted: true },
+        FieldKind::Float => ViewValue::Real { single: true },
+        FieldKind::Double => ViewValue::Real { single: false },
         FieldKind::Text => ViewValue::Text,
         FieldKind::Bytes => ViewValue::Bytes,
         // Its one value is written `null`.

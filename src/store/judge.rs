@@ -208,6 +208,8 @@ impl Judge<'_> {
             update_time: self.now.clone(),
             delete_time: None,
             purge_time: None,
+            // Of the row as it was; whoever writes it knows the next.
+            schema_id: self.row.map_or(0, |row| row.schema_id),
             document: to_json(document)?,
         })
     }

@@ -36,6 +36,8 @@ pub const PEER_FAILURES: &str = "trine_peer_failures_total";
 pub const INBOX_EVENTS: &str = "trine_inbox_events_total";
 /// Label `flag`; 1 is on.
 pub const FLAG_STATE: &str = "trine_flag_state";
+/// Values that somebody wrote past the API and that are none of their field's.
+pub const STORED_VALUES_LEFT_OUT: &str = "trine_stored_values_left_out_total";
 /// Request lines that standard error was too slow for.
 pub const LOG_LINES_DROPPED: &str = "trine_log_lines_dropped_total";
 
@@ -116,6 +118,7 @@ fn describe() {
     describe_counter!(PEER_FAILURES, "Calls to another role that it did not answer");
     describe_counter!(INBOX_EVENTS, "Decided write sets that the inbox answered, by outcome");
     describe_gauge!(FLAG_STATE, "1 when the flag is on");
+    describe_counter!(STORED_VALUES_LEFT_OUT, "Stored values that no answer can show");
     describe_counter!(LOG_LINES_DROPPED, "Request lines dropped because standard error was too slow");
 }
 

@@ -183,6 +183,7 @@ fn stored(kind: &ResourceType, request: &Request) -> Result<Stored, Outcome> {
         update_time: now,
         delete_time: None,
         purge_time: None,
+        schema_id: 0,
         document,
     })
 }

@@ -11,4 +11,5 @@ mod foreign_roles;
 mod foreign_tree;
 mod openapi;
 mod schema_commands;
+mod show;
 mod watch;

@@ -20,6 +20,8 @@ pub mod owners;
 pub mod random_histories;
 pub mod request_log;
 pub mod rows;
+pub mod sql_writers;
+pub mod trust;
 pub mod views;
 pub mod write_sets;
 pub mod zoo;
@@ -118,13 +120,25 @@ macro_rules! conformance {
             faults_are_counted,
             the_backlog_counts_states,
             a_backlog_is_counted_to_a_limit);
+        conformance!($factory; trust:
+            an_older_binary_shows_only_its_own_fields,
+            a_newer_binary_shows_older_rows,
+            a_row_written_past_the_api_is_read_with_care);
+        conformance!($factory; sql_writers:
+            an_inserted_row_is_a_resource,
+            an_update_touches_what_it_changes,
+            writers_by_sql_and_by_the_api_do_not_overwrite_each_other,
+            what_may_not_be_written_is_refused,
+            a_deletion_by_sql_follows_the_rules,
+            a_view_is_read_only_unless_asked);
         conformance!($factory; views:
             a_view_shows_every_kind_of_field,
             what_is_absent_is_the_default_or_null,
             no_row_fails_a_query,
             an_index_serves_the_view,
             views_follow_the_newest_schema,
-            what_is_not_ours_is_not_touched);
+            what_is_not_ours_is_not_touched,
+            a_draft_may_change_the_type_of_a_column);
         conformance!($factory; kinds:
             a_database_of_the_other_kind_is_refused);
         conformance!($factory; model: random_write_sets_agree_with_a_map);

@@ -55,6 +55,10 @@ impl Constraints {
         compile::Compiler { shapes, field, message, oneof, problems }.run(roots)
     }
 
+    pub(super) fn has_rules(&self, message: usize) -> bool {
+        self.of(message).is_some()
+    }
+
     /// None when neither the message nor anything below it has a rule: nothing is to be judged.
     fn of(&self, message: usize) -> Option<&MessageRules> {
         self.messages.get(&message)

@@ -4,6 +4,7 @@
 
 use serde_json::{Map, Value};
 
+use super::left_out::left_out;
 use super::path::Path;
 use super::scalar::{self, Expected};
 use super::strict_json::DEPTH_MAX;
@@ -19,7 +20,7 @@ pub(super) enum Source {
     Client,
     /// A rule, or a request for one: OUTPUT_ONLY and INPUT_ONLY are kept.
     Rule,
-    /// The database: what this schema does not know is left out instead of refused.
+    /// The database: what this schema does not know, or cannot read, is left out instead of refused.
     Store,
 }
 
@@ -51,6 +52,9 @@ impl Canonicaliser<'_> {
             };
             let path = path.field(&field.json_name);
             if seen.contains(&field.json_name.as_str()) {
+                if self.source == Source::Store {
+                    continue;
+                }
                 return Err(invalid(
                     &path,
                     format!("given once, not as both `{}` and `{key}`", field.json_name),
@@ -60,8 +64,22 @@ impl Canonicaliser<'_> {
             if self.source == Source::Client && field.behavior.output_only {
                 continue;
             }
-            let Some(value) = self.field(field, value, &path, depth)? else { continue };
+            if self.source == Source::Store && field.behavior.input_only {
+                continue;
+            }
+            let value = match self.field(field, value, &path, depth) {
+                // One bad value must not take the resource, or a page of them, with it.
+                Err(error) if self.source == Source::Store => {
+                    left_out(&error);
+                    continue;
+                }
+                value => value?,
+            };
+            let Some(value) = value else { continue };
             if let Some(rival) = shape.rivals(field).find(|rival| canonical.contains_key(&rival.json_name)) {
+                if self.source == Source::Store {
+                    continue;
+                }
                 let both =
                     format!("left out when `{}` is set: they are members of one oneof", rival.json_name);
                 return Err(invalid(&path, both));

@@ -68,7 +68,7 @@ impl ResourceType {
     }
 
     /// What is left of an index entry beside the parent and the key, shared by the texts of one index.
-    fn promoted_bytes_max(&self, position: usize) -> usize {
+    pub(crate) fn promoted_bytes_max(&self, position: usize) -> usize {
         let together = |index: &Index| {
             let texts = index.columns.iter().filter(|column| self.columns[**column].kind == ColumnKind::Text);
             if index.columns.contains(&position) { texts.count() } else { 1 }
@@ -78,7 +78,7 @@ impl ResourceType {
         (INDEX_ENTRY_BYTES.saturating_sub(names) / texts).clamp(ID_BYTES_MAX, PROMOTED_BYTES_MAX)
     }
 
-    fn default_of(&self, column: &Column) -> Scalar {
+    pub(crate) fn default_of(&self, column: &Column) -> Scalar {
         match column.kind {
             ColumnKind::Integer => Scalar::Integer(0),
             ColumnKind::Unsigned => Scalar::Unsigned(0),

@@ -1,10 +1,13 @@
 //! A stored row → what a client or a rule sees.
 
+use std::borrow::Cow;
+
 use prost::Message;
 use prost_reflect::DynamicMessage;
 use serde_json::{Map, Value};
 
 use super::canonical::Source;
+use super::left_out::NOBODYS_SCHEMA;
 use crate::model::{Error, Result, Stored};
 use crate::schema::ResourceType;
 
@@ -18,7 +21,11 @@ impl ResourceType {
 
     /// Appends what [`ResourceType::render_json`] answers: a page is many of them.
     pub fn push_json(&self, stored: &Stored, text: &mut String) {
-        let document = self.known_text(stored.document.trim());
+        let document = if stored.schema_id == NOBODYS_SCHEMA {
+            Cow::Owned(self.careful_text(stored))
+        } else {
+            self.known_text(stored.document.trim())
+        };
         text.push('{');
         if self.standard.name {
             push_member(text, "name", &self.pattern.resource_name(stored.key.as_str()));

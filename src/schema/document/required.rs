@@ -56,7 +56,7 @@ pub(super) fn required(missing: &[String]) -> Error {
 }
 
 /// A number or bool without presence cannot be told from its default, and 0 is a fine value.
-pub(super) fn is_enforced(field: &FieldShape) -> bool {
+pub(crate) fn is_enforced(field: &FieldShape) -> bool {
     let always_there = field.form == Form::Implicit
         && !matches!(field.kind, FieldKind::Text | FieldKind::Bytes | FieldKind::Enum(_));
     let behavior = field.behavior;

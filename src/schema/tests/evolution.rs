@@ -148,6 +148,7 @@ fn stored_row() -> Stored {
         update_time: Timestamp::now(),
         delete_time: None,
         purge_time: None,
+        schema_id: 1,
         document: String::new(),
     }
 }

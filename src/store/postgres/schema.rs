@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Text};
+use diesel::sql_types::{BigInt, Bool, Text};
 
+use super::commit::{FENCE_LOCK, LOCK_SPACE};
 use super::definition::{
     add_column, column_type, create_index, create_purge_index, create_table, drop_column, index_name,
     purge_index_name,
@@ -23,6 +24,7 @@ use super::table::{
 };
 use super::{history, migrate, prune, retention, views};
 use crate::model::{Document, Error, Reason, Result, Timestamp};
+use crate::schema::view::{ViewName, view_names};
 use crate::schema::{Catalogue, Column, Index, ResourceType, SchemaProblem};
 use crate::store::admission::{self, Admission, Entry, Findings, State};
 
@@ -30,6 +32,7 @@ const SCHEMA_LOCK: i32 = 3;
 const APPLY_PATIENCE: Duration = Duration::from_secs(60);
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(20);
 const BACKFILL_ROWS: i64 = 1000;
+const BEFORE_ALL_VERSIONS: i64 = -1;
 
 /// The storage catalogue after `catalogue` was admitted.
 pub(super) fn prepare(
@@ -60,8 +63,12 @@ fn admit(session: &mut Session, catalogue: &Catalogue, admission: Admission) -> 
     for note in admission::findings(&past, catalogue, &mut PostgresRows(session))?.into_result()? {
         log(&note);
     }
+    let since = fenced(session, last_version)?;
     apply(session, catalogue)?;
-    history::admit(session, catalogue, &admission::generation(&past, catalogue)?, admission)?;
+    fenced(session, |session| {
+        catch_up(session, catalogue, since)?;
+        history::admit(session, catalogue, &admission::generation(&past, catalogue)?, admission)
+    })?;
     if past.iter().any(|set| set.state == State::Draft) {
         let storage = history::storage_catalogue(session, Some(catalogue))?;
         prune::drop_strange_unique_indexes(session, &storage)?;
@@ -111,23 +118,46 @@ pub(super) fn alone<T>(session: &mut Session, work: impl FnOnce(&mut Session) ->
         std::thread::sleep(LOOK_AGAIN_AFTER);
     }
     let done = work(session);
-    session.batch(&format!("SELECT pg_advisory_unlock({}, {SCHEMA_LOCK})", super::commit::LOCK_SPACE))?;
+    session.batch(&format!("SELECT pg_advisory_unlock({}, {SCHEMA_LOCK})", LOCK_SPACE))?;
     done
+}
+
+/// While no commit is under way: those that began have ended, the others wait.
+fn fenced<T>(session: &mut Session, work: impl FnOnce(&mut Session) -> Result<T>) -> Result<T> {
+    let fence = format!("{LOCK_SPACE}, {FENCE_LOCK}");
+    patiently(session, &format!("SELECT pg_advisory_lock({fence})"))?;
+    let done = work(session);
+    session.batch(&format!("SELECT pg_advisory_unlock({fence})"))?;
+    done
+}
+
+fn last_version(session: &mut Session) -> Result<i64> {
+    session.run(|connection| {
+        statement::<BigInt>("SELECT last_value FROM trine.version", vec![]).uncached().get_result(connection)
+    })
+}
+
+/// What was written by the old schema while columns were filled has its values of before, or none.
+fn catch_up(session: &mut Session, catalogue: &Catalogue, since: i64) -> Result<()> {
+    let marked = marked(session)?;
+    let behind = catalogue.types.iter().filter(|kind| marked.contains(&bounded(kind.name.as_str())));
+    behind.into_iter().try_for_each(|kind| backfill(session, kind, since))
 }
 
 fn apply(session: &mut Session, catalogue: &Catalogue) -> Result<()> {
     let present = columns(session)?;
+    let views = view_names(catalogue);
     for kind in &catalogue.types {
         match present.get(&bounded(kind.name.as_str())) {
             None => create(session, kind)?,
-            Some(columns) => add_columns(session, kind, columns)?,
+            Some(columns) => add_columns(session, kind, &views[&kind.name], columns)?,
         }
     }
     let marked = marked(session)?;
     let indexes = indexes(session)?;
     for kind in &catalogue.types {
         if marked.contains(&bounded(kind.name.as_str())) {
-            backfill(session, kind)?;
+            backfill(session, kind, BEFORE_ALL_VERSIONS)?;
         }
         for index in &kind.indexes {
             build_index(session, kind, index, &indexes)?;
@@ -146,7 +176,12 @@ fn create(session: &mut Session, kind: &ResourceType) -> Result<()> {
 }
 
 /// The columns, and the mark that their rows are to be filled, in one transaction.
-fn add_columns(session: &mut Session, kind: &ResourceType, present: &HashMap<String, String>) -> Result<()> {
+fn add_columns(
+    session: &mut Session,
+    kind: &ResourceType,
+    view: &ViewName,
+    present: &HashMap<String, String>,
+) -> Result<()> {
     let is_there = |column: &&Column| {
         present.get(&bare_column_name(column)).map(String::as_str) == Some(bare_type(column))
     };
@@ -158,6 +193,10 @@ fn add_columns(session: &mut Session, kind: &ResourceType, present: &HashMap<Str
     // One of another type was a draft's: no other schema may change a type.
     let others = missing.iter().filter(|column| present.contains_key(&bare_column_name(column)));
     let mut script: Vec<String> = others.map(|column| drop_column(kind, column)).collect();
+    if !script.is_empty() {
+        // It reads the column, and is made anew afterwards.
+        script.insert(0, views::drop_view(view));
+    }
     script.extend(missing.iter().map(|column| add_column(kind, column)));
     script.push(format!(
         "INSERT INTO trine.backfill (table_name) VALUES ('{}') ON CONFLICT DO NOTHING",
@@ -166,12 +205,13 @@ fn add_columns(session: &mut Session, kind: &ResourceType, present: &HashMap<Str
     patiently(session, &format!("BEGIN; {}; COMMIT", script.join("; ")))
 }
 
-/// Fills promoted columns. Silent: versions and times stay, because nothing changed for a reader.
-fn backfill(session: &mut Session, kind: &ResourceType) -> Result<()> {
+/// Fills promoted columns of rows after `since`. Silent: versions and times stay, because nothing changed for
+/// a reader.
+fn backfill(session: &mut Session, kind: &ResourceType, since: i64) -> Result<()> {
     let table = table_name(&kind.name);
     let select = format!(
         "SELECT {ROW_COLUMNS} FROM {table} \
-         WHERE key > $ ORDER BY key LIMIT {BACKFILL_ROWS}"
+         WHERE key > $ AND version > $ ORDER BY key LIMIT {BACKFILL_ROWS}"
     );
     let names: String = promoted(kind).map(|(_, column)| format!(", {}", column_name(column))).collect();
     let sets: Vec<String> = promoted(kind).map(|(_, column)| super::table::set_from_row(column)).collect();
@@ -184,7 +224,7 @@ fn backfill(session: &mut Session, kind: &ResourceType) -> Result<()> {
     let mut last = String::new();
     loop {
         let rows = session.run(|connection| {
-            statement::<super::table::RowType>(&select, vec![Bind::text(last.as_str())])
+            statement::<super::table::RowType>(&select, vec![Bind::text(last.as_str()), Bind::Integer(since)])
                 .load::<super::table::Row>(connection)
         })?;
         let Some((key, ..)) = rows.last() else { return Ok(()) };

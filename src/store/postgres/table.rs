@@ -13,41 +13,41 @@ use crate::model::{Document, Key, Stored, Timestamp, TypeName, Version};
 use crate::query::Scalar;
 use crate::schema::{Column, ColumnKind, ColumnSource, Index, ResourceType};
 
-/// key, doc, version, create_time, update_time, delete_time, purge_time
-pub(super) type RowType = (Text, Text, BigInt, Text, Text, Nullable<Text>, Nullable<Text>);
-pub(super) type Row = (String, String, i64, String, String, Option<String>, Option<String>);
+/// key, doc, version, create_time, update_time, delete_time, purge_time, schema_id
+pub(super) type RowType = (Text, Text, BigInt, Text, Text, Nullable<Text>, Nullable<Text>, BigInt);
+pub(super) type Row = (String, String, i64, String, String, Option<String>, Option<String>, i64);
 /// The position, then a row or nulls.
 pub(super) type PlacedRowType = (
     (BigInt, BigInt),
     (Nullable<Text>, Nullable<Text>, Nullable<BigInt>),
-    (Nullable<Text>, Nullable<Text>, Nullable<Text>, Nullable<Text>),
+    (Nullable<Text>, Nullable<Text>, Nullable<Text>, Nullable<Text>, Nullable<BigInt>),
 );
 pub(super) type PlacedRow = (
     (i64, i64),
     (Option<String>, Option<String>, Option<i64>),
-    (Option<String>, Option<String>, Option<String>, Option<String>),
+    (Option<String>, Option<String>, Option<String>, Option<String>, Option<i64>),
 );
 
 /// With the place of the question that it answers.
 pub(super) type AnsweringRowType = (
     (BigInt, BigInt),
     (Nullable<Text>, Nullable<Text>, Nullable<BigInt>),
-    (Nullable<Text>, Nullable<Text>, Nullable<Text>, Nullable<Text>),
+    (Nullable<Text>, Nullable<Text>, Nullable<Text>, Nullable<Text>, Nullable<BigInt>),
     Nullable<BigInt>,
 );
 pub(super) type AnsweringRow = (
     (i64, i64),
     (Option<String>, Option<String>, Option<i64>),
-    (Option<String>, Option<String>, Option<String>, Option<String>),
+    (Option<String>, Option<String>, Option<String>, Option<String>, Option<i64>),
     Option<i64>,
 );
 
 /// A [`Row`] of the table itself.
 pub(super) const ROW_COLUMNS: &str =
-    "key, doc::text, version, create_time, update_time, delete_time, purge_time";
+    "key, doc::text, version, create_time, update_time, delete_time, purge_time, schema_id::bigint";
 /// A [`PlacedRow`]: the position `p` beside a row `t`.
 pub(super) const PLACED_COLUMNS: &str = "p.lsn, p.timeline, t.key, t.doc::text, t.version, t.create_time, \
-     t.update_time, t.delete_time, t.purge_time";
+     t.update_time, t.delete_time, t.purge_time, t.schema_id::bigint";
 
 /// The database's own clock in the stored form: of several hosts one decides when a resource was deleted.
 pub(super) const DATABASE_NOW: &str =
@@ -100,7 +100,7 @@ fn insert_sql(kind: &ResourceType, table: &str) -> String {
          SELECT r.key, r.parent, r.doc::jsonb, r.version, $, $, $, r.request_id, r.traceparent{values} \
          FROM unnest($, $, $, $, $, ${arrays}) \
               AS r(key, parent, doc, version, request_id, traceparent{names}) \
-         ON CONFLICT DO NOTHING RETURNING key, doc::text",
+         ON CONFLICT DO NOTHING RETURNING key, doc::text, schema_id::bigint",
         arrays = ", $".repeat(promoted(kind).count()),
     )
 }
@@ -109,10 +109,11 @@ fn update_sql(kind: &ResourceType, table: &str) -> String {
     let names: String = promoted(kind).map(|(_, column)| format!(", {}", column_name(column))).collect();
     let sets: String = promoted(kind).map(|(_, column)| format!(", {}", set_from_row(column))).collect();
     format!(
-        "UPDATE {table} AS t SET doc = r.doc::jsonb, version = r.version, schema_id = $, update_time = $, \
+        "UPDATE {table} AS t SET doc = r.doc::jsonb, version = r.version, \
+         schema_id = CASE t.schema_id WHEN 0 THEN 0 ELSE $ END, update_time = $, \
          request_id = r.request_id, traceparent = r.traceparent{sets} \
          FROM unnest($, $, $, $, ${arrays}) AS r(key, doc, version, request_id, traceparent{names}) \
-         WHERE t.key = r.key RETURNING t.key, t.doc::text",
+         WHERE t.key = r.key RETURNING t.key, t.doc::text, t.schema_id::bigint",
         arrays = ", $".repeat(promoted(kind).count()),
     )
 }
@@ -236,7 +237,7 @@ pub(super) fn bounded(name: &str) -> String {
 }
 
 pub(super) fn stored(kind: &TypeName, row: Row) -> Stored {
-    let (key, document, version, create_time, update_time, delete_time, purge_time) = row;
+    let (key, document, version, create_time, update_time, delete_time, purge_time, schema_id) = row;
     Stored {
         kind: kind.clone(),
         key: Key::new(&key),
@@ -245,6 +246,7 @@ pub(super) fn stored(kind: &TypeName, row: Row) -> Stored {
         update_time: Timestamp::from_stored(&update_time),
         delete_time: delete_time.as_deref().map(Timestamp::from_stored),
         purge_time: purge_time.as_deref().map(Timestamp::from_stored),
+        schema_id,
         document,
     }
 }
@@ -253,8 +255,9 @@ pub(super) fn stored(kind: &TypeName, row: Row) -> Stored {
 pub(super) fn placed(kind: &TypeName, rows: Vec<PlacedRow>) -> (i64, i64, Vec<Stored>) {
     let (lsn, timeline) = rows.first().map_or((0, 0), |row| row.0);
     let found = rows.into_iter().filter_map(|(_, (key, document, version), times)| {
-        let (create_time, update_time, delete_time, purge_time) = times;
-        Some(stored(kind, (key?, document?, version?, create_time?, update_time?, delete_time, purge_time)))
+        let (create_time, update_time, delete_time, purge_time, schema_id) = times;
+        let times = (create_time?, update_time?, delete_time, purge_time);
+        Some(stored(kind, (key?, document?, version?, times.0, times.1, times.2, times.3, schema_id?)))
     });
     (lsn, timeline, found.collect())
 }

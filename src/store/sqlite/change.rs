@@ -73,13 +73,14 @@ impl RowChange<'_, '_> {
         }
     }
 
-    fn insert(&mut self, stored: Stored, columns: &[Scalar]) -> Outcome<Stored> {
+    fn insert(&mut self, mut stored: Stored, columns: &[Scalar]) -> Outcome<Stored> {
+        stored.schema_id = self.batch.schema_id;
         let mut binds = vec![
             Bind::text(stored.key.as_str()),
             Bind::text(stored.key.parent()),
             Bind::text(stored.document.as_str()),
             Bind::integer(stored.version.0),
-            Bind::integer(self.batch.schema_id),
+            Bind::integer(stored.schema_id),
             Bind::text(stored.create_time.as_str()),
             Bind::text(stored.update_time.as_str()),
             Bind::text(self.write_set.request_id.as_str()),
@@ -93,11 +94,15 @@ impl RowChange<'_, '_> {
         Err(already_exists(self.kind, self.resource, is_deleted).into())
     }
 
-    fn update(&mut self, stored: Stored, columns: &[Scalar]) -> Outcome<Stored> {
+    fn update(&mut self, mut stored: Stored, columns: &[Scalar]) -> Outcome<Stored> {
+        // What SQL wrote is still in a row of nobody's schema.
+        if stored.schema_id != 0 {
+            stored.schema_id = self.batch.schema_id;
+        }
         let mut binds = vec![
             Bind::text(stored.document.as_str()),
             Bind::integer(stored.version.0),
-            Bind::integer(self.batch.schema_id),
+            Bind::integer(stored.schema_id),
             Bind::text(stored.update_time.as_str()),
             Bind::text(self.write_set.request_id.as_str()),
             Bind::Text(self.write_set.traceparent.clone()),

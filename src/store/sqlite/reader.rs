@@ -33,13 +33,13 @@ pub(super) struct SqliteReader {
 type FoundType = (
     BigInt,
     (Nullable<Text>, Nullable<Text>, Nullable<BigInt>),
-    (Nullable<Text>, Nullable<Text>, Nullable<Text>, Nullable<Text>),
+    (Nullable<Text>, Nullable<Text>, Nullable<Text>, Nullable<Text>, Nullable<BigInt>),
     Nullable<BigInt>,
 );
 type Found = (
     i64,
     (Option<String>, Option<String>, Option<i64>),
-    (Option<String>, Option<String>, Option<String>, Option<String>),
+    (Option<String>, Option<String>, Option<String>, Option<String>, Option<i64>),
     Option<i64>,
 );
 
@@ -91,8 +91,8 @@ impl SqliteReader {
         let offset = found.first().map_or(0, |row| row.0);
         let mut value = vec![None; asked.len()];
         for (_, (key, doc, version), times, place) in found {
-            let (create, update, delete, purge) = times;
-            let row = || Some((key?, doc?, version?, create?, update?, delete, purge));
+            let (create, update, delete, purge, schema_id) = times;
+            let row = || Some((key?, doc?, version?, create?, update?, delete, purge, schema_id?));
             let place = place.and_then(|place| value.get_mut(usize::try_from(place).ok()?));
             if let (Some(row), Some(place)) = (row(), place) {
                 *place = Some(stored(&kind.name, row));
@@ -171,7 +171,7 @@ fn get_sql(kind: &ResourceType) -> String {
         }
     };
     format!(
-        "SELECT c.value, e.key, e.doc, e.version, e.create_time, e.update_time, e.delete_time, e.purge_time, \
+        "SELECT c.value, e.key, e.doc, e.version, e.create_time, e.update_time, e.delete_time, e.purge_time, e.schema_id, \
          k.key FROM trine_counter c LEFT JOIN json_each(?) k LEFT JOIN {} e ON e.key = {key}{owned}",
         identifier(kind.name.as_str())
     )

@@ -17,14 +17,16 @@ pub(super) type RowType = (
     diesel::sql_types::Text,
     diesel::sql_types::Nullable<diesel::sql_types::Text>,
     diesel::sql_types::Nullable<diesel::sql_types::Text>,
+    diesel::sql_types::BigInt,
 );
-/// key, doc, version, create_time, update_time, delete_time, purge_time
-pub(super) type Row = (String, String, i64, String, String, Option<String>, Option<String>);
+/// key, doc, version, create_time, update_time, delete_time, purge_time, schema_id
+pub(super) type Row = (String, String, i64, String, String, Option<String>, Option<String>, i64);
 
-pub(super) const ROW_COLUMNS: &str = "key, doc, version, create_time, update_time, delete_time, purge_time";
+pub(super) const ROW_COLUMNS: &str =
+    "key, doc, version, create_time, update_time, delete_time, purge_time, schema_id";
 
 pub(super) fn stored(kind: &TypeName, row: Row) -> Stored {
-    let (key, document, version, create_time, update_time, delete_time, purge_time) = row;
+    let (key, document, version, create_time, update_time, delete_time, purge_time, schema_id) = row;
     Stored {
         kind: kind.clone(),
         key: Key::new(&key),
@@ -33,6 +35,7 @@ pub(super) fn stored(kind: &TypeName, row: Row) -> Stored {
         update_time: Timestamp::from_stored(&update_time),
         delete_time: delete_time.as_deref().map(Timestamp::from_stored),
         purge_time: purge_time.as_deref().map(Timestamp::from_stored),
+        schema_id,
         document,
     }
 }

@@ -1,7 +1,7 @@
 //! Relational views: what analysts find in them.
 
 use serde_json::{Value, json};
-use trine::store::WriteStore;
+use trine::store::{Admission, WriteStore};
 
 use super::fixture::{Factory, TestDatabase, deadline, options};
 use super::write_sets::{create, write_set};
@@ -239,4 +239,16 @@ pub async fn what_is_not_ours_is_not_touched(fresh: Factory) {
     sql.run(&format!("CREATE VIEW {view} AS SELECT 'mine' AS whose")).unwrap();
     let mut again = with_beast(&database, json!({})).await;
     assert_eq!(again.cell("whose", &format!("FROM {view}")).as_deref(), Some("mine"));
+}
+
+/// Given a draft whose indexed field gets another type, then the view that reads its column is made anew.
+pub async fn a_draft_may_change_the_type_of_a_column(fresh: Factory) {
+    let database = fresh();
+    let with = |kind: &str| zoo("", &format!("{FIELDS} {kind} colour = 34 [(trine.v1.index) = true];"));
+    let write = WriteStore::open(&database.url, options(), &zoo("", FIELDS)).unwrap();
+    write.admit(&with("string"), Admission::Draft).unwrap();
+    write.admit(&with("int32"), Admission::Draft).unwrap();
+    let mut sql = Sql::open(&database.url);
+    let view = format!("FROM {} WHERE colour > 5", sql.view("zoo_v1", "beast"));
+    assert_eq!(sql.cell("count(*)", &view).as_deref(), Some("0"));
 }

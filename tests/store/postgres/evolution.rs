@@ -7,7 +7,7 @@ use trine::model::{Key, Precondition, Reason, ResourceRef, Sight, TypeName};
 use trine::query::{Filter, ListQuery, Operator, Scalar};
 use trine::schema::{Catalogue, ColumnKind, load};
 use trine::store::backend::Reading;
-use trine::store::{Patience, Verdict};
+use trine::store::{Admission, Patience, Verdict};
 
 use super::{committed, fresh_url};
 use crate::conformance::fixture::{deadline, options};
@@ -135,4 +135,42 @@ fn duplicates_refuse_a_unique_field() {
         Verdict::Rejected(error) => assert_eq!(error.reason, Reason::UniqueViolation),
         other => panic!("{other:?}"),
     }
+}
+
+/// Given somebody who writes under the old schema all the while, when a field becomes indexed, then every row is
+/// found by the value that it has at last.
+#[test]
+fn what_is_written_while_columns_are_filled_is_caught() {
+    let url = fresh_url();
+    let database = trine::store::postgres::open(&url, options()).unwrap();
+    let plain = database.prepare_primary(&shop(PLAIN), Admission::Permanent).unwrap();
+    let mut writer = database.writer().unwrap();
+    let items: Vec<_> = (0..3000)
+        .map(|number| item(&format!("i{number:04}"), json!({ "price": number.to_string() })))
+        .collect();
+    writer.commit(&plain, &items, Patience::SkipLocked(deadline().instant())).iter().for_each(|verdict| {
+        committed(verdict);
+    });
+    let hammer = std::thread::spawn(move || {
+        for number in 0.. {
+            let resource = ResourceRef {
+                kind: TypeName::new("shop.v1.Item"),
+                key: Key::new(&format!("i{:04}", number % 3000)),
+            };
+            let price = crate::conformance::write_sets::set("price", json!((100_000 + number).to_string()));
+            let change = trine::model::Change::Update(vec![price]);
+            let update = [write_set(vec![mutation(resource, Precondition::None, change)])];
+            match &writer.commit(&plain, &update, Patience::SkipLocked(deadline().instant()))[0] {
+                Verdict::StaleCatalogue => return number,
+                Verdict::Committed(_) | Verdict::Busy => {}
+                other => panic!("{other:?}"),
+            }
+        }
+        unreachable!("the schema moves")
+    });
+    database.prepare_primary(&shop(INDEXED), Admission::Permanent).unwrap();
+    assert!(hammer.join().unwrap() > 0);
+    let wrong = r#"SELECT count(*) FROM trine."shop.v1.Item" WHERE f_price IS DISTINCT FROM (doc->>'price')::bigint
+                   AND (doc ? 'price' OR f_price <> 0)"#;
+    assert_eq!(shared().sql_in(&url, wrong), "0");
 }

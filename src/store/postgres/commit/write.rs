@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use diesel::prelude::*;
-use diesel::sql_types::{Nullable, Text};
+use diesel::sql_types::{BigInt, Nullable, Text};
 
 use super::attempt::{Attempt, Member, State, located};
 use super::change::Planned;
@@ -106,24 +106,24 @@ fn write_tables(
     Ok(refused)
 }
 
-/// Documents by key, as the database writes them.
-type Written = HashMap<String, String>;
+/// By key, as the database writes them: documents and the ids of their schemas.
+type Written = HashMap<String, (String, i64)>;
 
 /// `jsonb` has its own order of keys and its own blanks. The answer to a write is byte for byte
 /// that of the next read, because both carry the same strong ETag.
 fn show_as_stored(attempt: &mut Attempt<'_>, rows: &[RowWrite], mut written: Written) {
     for row in rows {
-        let Some(document) = written.remove(row.stored.key.as_str()) else { continue };
+        let Some((document, schema_id)) = written.remove(row.stored.key.as_str()) else { continue };
         if let State::Writing { results, .. } = &mut attempt.members[row.member].state
             && let Some(result) = results.get_mut(row.mutation)
         {
-            *result = Some(Arc::new(with_document(&row.stored, document)));
+            *result = Some(Arc::new(with_document(&row.stored, document, schema_id)));
         }
     }
 }
 
 /// Without copying the document that it replaces.
-fn with_document(stored: &Stored, document: String) -> Stored {
+fn with_document(stored: &Stored, document: String, schema_id: i64) -> Stored {
     Stored {
         kind: stored.kind.clone(),
         key: stored.key.clone(),
@@ -132,6 +132,7 @@ fn with_document(stored: &Stored, document: String) -> Stored {
         update_time: stored.update_time.clone(),
         delete_time: stored.delete_time.clone(),
         purge_time: stored.purge_time.clone(),
+        schema_id,
         document,
     }
 }
@@ -240,8 +241,9 @@ fn update(attempt: &mut Attempt<'_>, writes: &TableWrites, schema_id: i64) -> Re
 }
 
 fn write(attempt: &mut Attempt<'_>, sql: &str, binds: Vec<Bind>) -> Result<Written, Stop> {
-    let rows = statement::<(Text, Text)>(sql, binds).load::<(String, String)>(attempt.connection())?;
-    Ok(rows.into_iter().collect())
+    let rows =
+        statement::<(Text, Text, BigInt)>(sql, binds).load::<(String, String, i64)>(attempt.connection())?;
+    Ok(rows.into_iter().map(|(key, document, schema_id)| (key, (document, schema_id))).collect())
 }
 
 fn insert(attempt: &mut Attempt<'_>, writes: &mut TableWrites, schema_id: i64) -> Result<Written, Stop> {

@@ -40,7 +40,8 @@ pub(super) fn create_view(kind: &ResourceType, view: &ViewName) -> String {
         .map(|part| format!("    {} AS {}", part.expression, identifier(&part.name)))
         .collect();
     format!(
-        "CREATE OR REPLACE VIEW {} AS SELECT\n{}\nFROM {}",
+        // Joined to nothing, so that PostgreSQL passes no write through by itself; the planner drops it.
+        "CREATE OR REPLACE VIEW {} AS SELECT\n{}\nFROM {} CROSS JOIN (SELECT) AS nothing",
         qualified(view),
         columns.join(",\n"),
         table_name(&kind.name)
@@ -89,11 +90,11 @@ fn of_field(kind: &ResourceType, field: &ViewField<'_>) -> (&'static str, String
     let absent = |default: &'static str| if field.implicit { default } else { "NULL" };
     let expression = match &field.value {
         ViewValue::Boolean => format!("trine.boolean_of(doc->{member}, {})", absent("false")),
-        ViewValue::Integer => format!("trine.integer_of(doc->{member}, {})", absent("0")),
-        ViewValue::Unsigned => {
+        ViewValue::Integer { .. } => format!("trine.integer_of(doc->{member}, {})", absent("0")),
+        ViewValue::Unsigned { .. } => {
             format!("trine.unsigned_of(doc->{member}, {})::numeric(20)", absent("0"))
         }
-        ViewValue::Real => format!("trine.real_of(doc->{member}, {})", absent("0")),
+        ViewValue::Real { .. } => format!("trine.real_of(doc->{member}, {})", absent("0")),
         ViewValue::Timestamp => format!("trine.time_of(doc->>{member})"),
         ViewValue::Text | ViewValue::Bytes | ViewValue::Written => text(field, &member, ""),
         ViewValue::Enum(shape) => {
@@ -118,9 +119,9 @@ fn sql_type(value: &ViewValue<'_>) -> &'static str {
     match value {
         ViewValue::Text | ViewValue::Bytes | ViewValue::Enum(_) | ViewValue::Written => "text",
         ViewValue::Boolean => "boolean",
-        ViewValue::Integer => "bigint",
-        ViewValue::Unsigned => "numeric(20,0)",
-        ViewValue::Real => "double precision",
+        ViewValue::Integer { .. } => "bigint",
+        ViewValue::Unsigned { .. } => "numeric(20,0)",
+        ViewValue::Real { .. } => "double precision",
         ViewValue::Timestamp => "timestamp with time zone",
         ViewValue::Json(_) => "jsonb",
     }

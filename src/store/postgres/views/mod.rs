@@ -6,6 +6,8 @@
 
 mod definition;
 mod present;
+mod writer;
+mod writer_field;
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -14,7 +16,9 @@ use sha2::{Digest, Sha256};
 
 use self::definition::{create_view, parts, qualified, quoted, schema};
 use self::present::Present;
+use self::writer::{no_writer, writer};
 use super::session::Session;
+use super::table::bounded;
 use crate::model::{Error, Reason, Result, TypeName};
 use crate::schema::view::{ViewName, view_names};
 use crate::schema::{Catalogue, ResourceType};
@@ -29,9 +33,11 @@ const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(20);
 pub(super) fn ensure(session: &mut Session, catalogue: &Catalogue) -> Result<()> {
     let names = view_names(catalogue);
     let present = present::ours(session)?;
+    let widths = present::widths(session)?;
     for kind in &catalogue.types {
         let view = &names[&kind.name];
-        let wanted = Wanted::new(kind, view);
+        let width = widths.get(&bounded(kind.name.as_str())).copied();
+        let wanted = Wanted::new(kind, view, catalogue, width);
         if present.get(view) != Some(&wanted.comment) {
             report(&kind.name, view, wanted.make(session));
         }
@@ -43,12 +49,16 @@ pub(super) fn ensure(session: &mut Session, catalogue: &Catalogue) -> Result<()>
     Ok(())
 }
 
+pub(super) fn drop_view(view: &ViewName) -> String {
+    format!("DROP VIEW IF EXISTS {}", qualified(view))
+}
+
 /// The DDL of every view, for people to read.
 pub(super) fn show(catalogue: &Catalogue) -> HashMap<TypeName, Vec<String>> {
     let names = view_names(catalogue);
     let script = |kind: &ResourceType| {
         let view = &names[&kind.name];
-        let wanted = Wanted::new(kind, view);
+        let wanted = Wanted::new(kind, view, catalogue, None);
         let mut script = vec![format!("CREATE SCHEMA IF NOT EXISTS {}", schema(view))];
         script.extend(wanted.statements.clone());
         script.push(wanted.comment_sql());
@@ -74,8 +84,12 @@ struct Wanted<'a> {
 }
 
 impl<'a> Wanted<'a> {
-    fn new(kind: &'a ResourceType, view: &'a ViewName) -> Self {
-        let statements = vec![create_view(kind, view)];
+    fn new(kind: &'a ResourceType, view: &'a ViewName, catalogue: &Catalogue, width: Option<usize>) -> Self {
+        let mut statements = vec![create_view(kind, view)];
+        match writer(kind, view, catalogue, width) {
+            writer if writer.is_empty() => statements.push(no_writer(view)),
+            writer => statements.extend(writer),
+        }
         let digest = Sha256::digest(statements.join(";").as_bytes());
         let digest: String = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
         Self { kind, view, statements, comment: format!("{MARK}{} {digest}", kind.name) }
@@ -124,7 +138,7 @@ fn remove(session: &mut Session, view: &ViewName) -> Result<()> {
     if let Some(relation) = present::look(session, view)?.relation {
         relation.refuse_used(&view.joined())?;
     }
-    patiently(session, &format!("DROP VIEW IF EXISTS {}", qualified(view)))
+    patiently(session, &drop_view(view))
 }
 
 fn no_right_to_create(error: Error) -> Error {

@@ -46,6 +46,16 @@ pub(super) fn ours(session: &mut Session) -> Result<HashMap<ViewName, String>> {
     Ok(rows.into_iter().map(|(schema, name, comment)| (ViewName { schema, name }, comment)).collect())
 }
 
+/// How many columns each pbtable has.
+pub(super) fn widths(session: &mut Session) -> Result<HashMap<String, usize>> {
+    let sql = "SELECT c.relname::text, count(*) FROM pg_class c \
+               JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped \
+               WHERE c.relnamespace = 'trine'::regnamespace AND c.relkind = 'r' GROUP BY c.relname";
+    let rows: Vec<(String, i64)> =
+        session.run(|connection| statement::<(Text, BigInt)>(sql, vec![]).uncached().load(connection))?;
+    Ok(rows.into_iter().map(|(table, count)| (table, usize::try_from(count).unwrap_or_default())).collect())
+}
+
 /// Logins that may look into the chassis' schema, quoted: `trine grants` makes them readers.
 pub(super) fn readers(session: &mut Session) -> Result<Vec<String>> {
     let sql = "SELECT DISTINCT quote_ident(pg_get_userbyid(a.grantee)) \

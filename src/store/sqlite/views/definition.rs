@@ -87,9 +87,9 @@ fn of_field(kind: &ResourceType, field: &ViewField<'_>) -> String {
              WHEN 'false' THEN 0 END",
             absent("0")
         ),
-        ViewValue::Integer => integer(&value, &absent("0")),
-        ViewValue::Unsigned => unsigned(&value, &absent("0")),
-        ViewValue::Real => format!(
+        ViewValue::Integer { .. } => integer(&value, &absent("0")),
+        ViewValue::Unsigned { .. } => unsigned(&value, &absent("0")),
+        ViewValue::Real { .. } => format!(
             "CASE coalesce(json_type(doc, {path}), 'null') WHEN 'null' THEN {} \
              WHEN 'text' THEN CASE {value} WHEN 'Infinity' THEN 9e999 WHEN '-Infinity' THEN -9e999 END \
              WHEN 'integer' THEN CAST({value} AS REAL) WHEN 'real' THEN CAST({value} AS REAL) END",

@@ -4,6 +4,8 @@
 //! nothing.
 
 mod definition;
+mod writer;
+mod writer_field;
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,6 +15,7 @@ use diesel::sql_types::Text;
 use diesel::sqlite::SqliteConnection;
 
 use self::definition::{create_view, name};
+use self::writer::triggers;
 use super::statement::statement;
 use super::table::identifier;
 use crate::model::TypeName;
@@ -31,12 +34,14 @@ pub(super) fn ensure(connection: &mut SqliteConnection, catalogue: &Catalogue) -
         let view = &names[&kind.name];
         wanted.insert(view.joined());
         match present.get(&view.joined()) {
-            Some(definition) if *definition == create_view(kind, view) => {}
+            Some(definition)
+                if *definition == create_view(kind, view)
+                    && has(&present, &triggers(kind, view, catalogue)) => {}
             Some(definition) if !is_ours(definition) => {
                 let view = view.joined();
                 tracing::warn!(pbtable = %kind.name, view, "the view was not made: something of this name is there");
             }
-            _ => make(connection, kind, view)?,
+            _ => make(connection, kind, view, catalogue)?,
         }
     }
     for (view, _) in present.iter().filter(|(view, text)| is_ours(text) && !wanted.contains(*view)) {
@@ -57,17 +62,36 @@ pub(super) fn remove(connection: &mut SqliteConnection, kind: &ResourceType) -> 
 /// The DDL of every view, for people to read.
 pub(super) fn show(catalogue: &Catalogue) -> HashMap<TypeName, Vec<String>> {
     let names = view_names(catalogue);
-    let script = |kind: &ResourceType| vec![create_view(kind, &names[&kind.name])];
+    let script = |kind: &ResourceType| {
+        let view = &names[&kind.name];
+        let triggers = triggers(kind, view, catalogue).into_iter().map(|(_, definition)| definition);
+        std::iter::once(create_view(kind, view)).chain(triggers).collect()
+    };
     catalogue.types.iter().map(|kind| (kind.name.clone(), script(kind))).collect()
 }
 
-fn make(connection: &mut SqliteConnection, kind: &ResourceType, view: &ViewName) -> diesel::QueryResult<()> {
-    connection.batch_execute(&format!("DROP VIEW IF EXISTS {}; {}", name(view), create_view(kind, view)))
+fn make(
+    connection: &mut SqliteConnection,
+    kind: &ResourceType,
+    view: &ViewName,
+    catalogue: &Catalogue,
+) -> diesel::QueryResult<()> {
+    // Its triggers go with it.
+    connection.batch_execute(&format!("DROP VIEW IF EXISTS {}; {}", name(view), create_view(kind, view)))?;
+    triggers(kind, view, catalogue)
+        .iter()
+        .try_for_each(|(_, definition)| connection.batch_execute(definition))
+}
+
+/// Whether these are the triggers that are there.
+fn has(present: &HashMap<String, String>, triggers: &[(String, String)]) -> bool {
+    triggers.iter().all(|(name, definition)| present.get(name) == Some(definition))
 }
 
 /// Everything that has a name which a view could have, with its definition.
 fn present(connection: &mut SqliteConnection) -> diesel::QueryResult<HashMap<String, String>> {
-    let sql = "SELECT name, sql FROM sqlite_schema WHERE type IN ('view', 'table') AND sql IS NOT NULL";
+    let sql =
+        "SELECT name, sql FROM sqlite_schema WHERE type IN ('view', 'table', 'trigger') AND sql IS NOT NULL";
     let rows: Vec<(String, String)> = statement::<(Text, Text)>(sql, vec![]).uncached().load(connection)?;
     Ok(rows.into_iter().collect())
 }

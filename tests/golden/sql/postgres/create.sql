@@ -16,7 +16,7 @@ WITH mark AS (UPDATE trine.writers SET mark = $1, since = now() WHERE id = $2 RE
 --     InitPlan 4 (returns $)
 --       ->  Function Scan on unnest key
 
-INSERT INTO trine."blog.v1.Entry" (key, parent, doc, version, schema_id, create_time, update_time, request_id, traceparent, "f_title", "f_state", "f_publish_time") SELECT r.key, r.parent, r.doc::jsonb, r.version, $1, $2, $3, r.request_id, r.traceparent, r."f_title", r."f_state", r."f_publish_time" FROM unnest($4, $5, $6, $7, $8, $9, $10, $11, $12) AS r(key, parent, doc, version, request_id, traceparent, "f_title", "f_state", "f_publish_time") ON CONFLICT DO NOTHING RETURNING key, doc::text
+INSERT INTO trine."blog.v1.Entry" (key, parent, doc, version, schema_id, create_time, update_time, request_id, traceparent, "f_title", "f_state", "f_publish_time") SELECT r.key, r.parent, r.doc::jsonb, r.version, $1, $2, $3, r.request_id, r.traceparent, r."f_title", r."f_state", r."f_publish_time" FROM unnest($4, $5, $6, $7, $8, $9, $10, $11, $12) AS r(key, parent, doc, version, request_id, traceparent, "f_title", "f_state", "f_publish_time") ON CONFLICT DO NOTHING RETURNING key, doc::text, schema_id::bigint
 --   Insert on "blog.v1.Entry"
 --     Conflict Resolution: NOTHING
 --     ->  Function Scan on r

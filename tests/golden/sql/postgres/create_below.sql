@@ -26,7 +26,7 @@ SELECT key FROM trine."archive.v1.Folder" WHERE key = ANY($1) AND delete_time IS
 --     ->  Bitmap Index Scan on "archive.v1.Folder_pkey"
 --           Index Cond: (key = ANY ($))
 
-INSERT INTO trine."archive.v1.Page" (key, parent, doc, version, schema_id, create_time, update_time, request_id, traceparent) SELECT r.key, r.parent, r.doc::jsonb, r.version, $1, $2, $3, r.request_id, r.traceparent FROM unnest($4, $5, $6, $7, $8, $9) AS r(key, parent, doc, version, request_id, traceparent) ON CONFLICT DO NOTHING RETURNING key, doc::text
+INSERT INTO trine."archive.v1.Page" (key, parent, doc, version, schema_id, create_time, update_time, request_id, traceparent) SELECT r.key, r.parent, r.doc::jsonb, r.version, $1, $2, $3, r.request_id, r.traceparent FROM unnest($4, $5, $6, $7, $8, $9) AS r(key, parent, doc, version, request_id, traceparent) ON CONFLICT DO NOTHING RETURNING key, doc::text, schema_id::bigint
 --   Insert on "archive.v1.Page"
 --     Conflict Resolution: NOTHING
 --     ->  Function Scan on r

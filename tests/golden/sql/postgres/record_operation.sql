@@ -31,7 +31,7 @@ SELECT digest, fingerprint, answer FROM trine.idempotency WHERE digest = ANY($1)
 --     ->  Index Scan using idempotency_other_pkey on idempotency_other idempotency_hour
 --           Index Cond: (digest = ANY ($))
 
-INSERT INTO trine."blog.v1.User" (key, parent, doc, version, schema_id, create_time, update_time, request_id, traceparent, "f_email", "f_entry_count") SELECT r.key, r.parent, r.doc::jsonb, r.version, $1, $2, $3, r.request_id, r.traceparent, r."f_email", r."f_entry_count" FROM unnest($4, $5, $6, $7, $8, $9, $10, $11) AS r(key, parent, doc, version, request_id, traceparent, "f_email", "f_entry_count") ON CONFLICT DO NOTHING RETURNING key, doc::text
+INSERT INTO trine."blog.v1.User" (key, parent, doc, version, schema_id, create_time, update_time, request_id, traceparent, "f_email", "f_entry_count") SELECT r.key, r.parent, r.doc::jsonb, r.version, $1, $2, $3, r.request_id, r.traceparent, r."f_email", r."f_entry_count" FROM unnest($4, $5, $6, $7, $8, $9, $10, $11) AS r(key, parent, doc, version, request_id, traceparent, "f_email", "f_entry_count") ON CONFLICT DO NOTHING RETURNING key, doc::text, schema_id::bigint
 --   Insert on "blog.v1.User"
 --     Conflict Resolution: NOTHING
 --     ->  Function Scan on r

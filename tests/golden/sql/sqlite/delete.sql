@@ -4,19 +4,19 @@ SELECT g.digest, g.schema_id, c.value FROM trine_generation g, trine_counter c
 --   SCAN g
 --   SCAN c
 
-SELECT key, doc, version, create_time, update_time, delete_time, purge_time FROM `blog.v1.Entry` WHERE key = ?
+SELECT key, doc, version, create_time, update_time, delete_time, purge_time, schema_id FROM `blog.v1.Entry` WHERE key = ?
 --   SEARCH blog.v1.Entry USING INDEX sqlite_autoindex_blog.v1.Entry_1 (key=?)
 
 DELETE FROM `blog.v1.Entry` WHERE key = ?
 --   SEARCH blog.v1.Entry USING INDEX sqlite_autoindex_blog.v1.Entry_1 (key=?)
 
-SELECT key, doc, version, create_time, update_time, delete_time, purge_time FROM `blog.v1.Entry` WHERE key = ?
+SELECT key, doc, version, create_time, update_time, delete_time, purge_time, schema_id FROM `blog.v1.Entry` WHERE key = ?
 --   SEARCH blog.v1.Entry USING INDEX sqlite_autoindex_blog.v1.Entry_1 (key=?)
 
 DELETE FROM `blog.v1.Entry` WHERE key = ?
 --   SEARCH blog.v1.Entry USING INDEX sqlite_autoindex_blog.v1.Entry_1 (key=?)
 
-SELECT key, doc, version, create_time, update_time, delete_time, purge_time FROM `blog.v1.Entry` WHERE key = ?
+SELECT key, doc, version, create_time, update_time, delete_time, purge_time, schema_id FROM `blog.v1.Entry` WHERE key = ?
 --   SEARCH blog.v1.Entry USING INDEX sqlite_autoindex_blog.v1.Entry_1 (key=?)
 
 DELETE FROM `blog.v1.Entry` WHERE key = ?

@@ -6,7 +6,7 @@ SELECT g.digest, g.schema_id, c.value FROM trine_generation g, trine_counter c
 
 SAVEPOINT member
 
-SELECT key, doc, version, create_time, update_time, delete_time, purge_time FROM `archive.v1.Cabinet` WHERE key = ?
+SELECT key, doc, version, create_time, update_time, delete_time, purge_time, schema_id FROM `archive.v1.Cabinet` WHERE key = ?
 --   SEARCH archive.v1.Cabinet USING INDEX sqlite_autoindex_archive.v1.Cabinet_1 (key=?)
 
 DELETE FROM `archive.v1.Cabinet` WHERE key = ?

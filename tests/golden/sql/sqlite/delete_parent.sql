@@ -19,7 +19,7 @@ SELECT g.digest, g.schema_id, c.value FROM trine_generation g, trine_counter c
 
 SAVEPOINT member
 
-SELECT key, doc, version, create_time, update_time, delete_time, purge_time FROM `blog.v1.User` WHERE key = ?
+SELECT key, doc, version, create_time, update_time, delete_time, purge_time, schema_id FROM `blog.v1.User` WHERE key = ?
 --   SEARCH blog.v1.User USING INDEX sqlite_autoindex_blog.v1.User_1 (key=?)
 
 DELETE FROM `blog.v1.User` WHERE key = ?

@@ -8,13 +8,13 @@ SAVEPOINT member
 
 INSERT INTO `blog.v1.Entry` (key, parent, doc, version, schema_id, create_time, update_time, request_id, traceparent, `f_title`, `f_state`, `f_publish_time`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING
 
-SELECT key, doc, version, create_time, update_time, delete_time, purge_time FROM `blog.v1.User` WHERE key = ?
+SELECT key, doc, version, create_time, update_time, delete_time, purge_time, schema_id FROM `blog.v1.User` WHERE key = ?
 --   SEARCH blog.v1.User USING INDEX sqlite_autoindex_blog.v1.User_1 (key=?)
 
 UPDATE `blog.v1.User` SET doc = ?, version = ?, schema_id = ?, update_time = ?, request_id = ?, traceparent = ?, `f_email` = ?, `f_entry_count` = ? WHERE key = ?
 --   SEARCH blog.v1.User USING INDEX sqlite_autoindex_blog.v1.User_1 (key=?)
 
-SELECT key, doc, version, create_time, update_time, delete_time, purge_time FROM `blog.v1.Entry` WHERE key = ?
+SELECT key, doc, version, create_time, update_time, delete_time, purge_time, schema_id FROM `blog.v1.Entry` WHERE key = ?
 --   SEARCH blog.v1.Entry USING INDEX sqlite_autoindex_blog.v1.Entry_1 (key=?)
 
 RELEASE member

@@ -4,7 +4,7 @@ SELECT g.digest, g.schema_id, c.value FROM trine_generation g, trine_counter c
 --   SCAN g
 --   SCAN c
 
-SELECT key, doc, version, create_time, update_time, delete_time, purge_time FROM `archive.v1.Folder` WHERE key = ?
+SELECT key, doc, version, create_time, update_time, delete_time, purge_time, schema_id FROM `archive.v1.Folder` WHERE key = ?
 --   SEARCH archive.v1.Folder USING INDEX sqlite_autoindex_archive.v1.Folder_1 (key=?)
 
 UPDATE `archive.v1.Folder` SET version = ?, update_time = ?, delete_time = ?, purge_time = ?, request_id = ?, traceparent = ? WHERE key = ?

@@ -4,7 +4,7 @@ SELECT g.digest, g.schema_id, c.value FROM trine_generation g, trine_counter c
 --   SCAN g
 --   SCAN c
 
-SELECT key, doc, version, create_time, update_time, delete_time, purge_time FROM `blog.v1.User` WHERE key = ?
+SELECT key, doc, version, create_time, update_time, delete_time, purge_time, schema_id FROM `blog.v1.User` WHERE key = ?
 --   SEARCH blog.v1.User USING INDEX sqlite_autoindex_blog.v1.User_1 (key=?)
 
 UPDATE `blog.v1.User` SET doc = ?, version = ?, schema_id = ?, update_time = ?, request_id = ?, traceparent = ?, `f_email` = ?, `f_entry_count` = ? WHERE key = ?
