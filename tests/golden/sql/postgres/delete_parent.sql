@@ -16,7 +16,7 @@ WITH mark AS (UPDATE trine.writers SET mark = $1, since = now() WHERE id = $2 RE
 --     InitPlan 4 (returns $)
 --       ->  Function Scan on unnest key
 
-INSERT INTO trine."blog.v1.User" (key, parent, doc, version, schema_id, create_time, update_time, request_id, traceparent, "f_email", "f_entry_count") SELECT r.key, r.parent, r.doc::jsonb, r.version, $1, $2, $3, r.request_id, r.traceparent, r."f_email", r."f_entry_count" FROM unnest($4, $5, $6, $7, $8, $9, $10, $11) AS r(key, parent, doc, version, request_id, traceparent, "f_email", "f_entry_count") ON CONFLICT DO NOTHING RETURNING key, doc::text
+INSERT INTO trine."blog.v1.User" (key, parent, doc, version, schema_id, create_time, update_time, request_id, traceparent, "f_email", "f_entry_count") SELECT r.key, r.parent, r.doc::jsonb, r.version, $1, $2, $3, r.request_id, r.traceparent, r."f_email", r."f_entry_count" FROM unnest($4, $5, $6, $7, $8, $9, $10, $11) AS r(key, parent, doc, version, request_id, traceparent, "f_email", "f_entry_count") ON CONFLICT DO NOTHING RETURNING key, doc::text, schema_id::bigint
 --   Insert on "blog.v1.User"
 --     Conflict Resolution: NOTHING
 --     ->  Function Scan on r
@@ -42,7 +42,7 @@ WITH mark AS (UPDATE trine.writers SET mark = $1, since = now() WHERE id = $2 RE
 --     InitPlan 4 (returns $)
 --       ->  Function Scan on unnest key
 
-SELECT t.key, t.doc::text, t.version, t.create_time, t.update_time, t.delete_time, t.purge_time FROM trine."blog.v1.User" t WHERE t.key = ANY($1) ORDER BY t.key FOR UPDATE OF t SKIP LOCKED
+SELECT t.key, t.doc::text, t.version, t.create_time, t.update_time, t.delete_time, t.purge_time, t.schema_id::bigint FROM trine."blog.v1.User" t WHERE t.key = ANY($1) ORDER BY t.key FOR UPDATE OF t SKIP LOCKED
 --   LockRows
 --     ->  Sort
 --           Sort Key: key COLLATE "C"

@@ -16,7 +16,7 @@ WITH mark AS (UPDATE trine.writers SET mark = $1, since = now() WHERE id = $2 RE
 --     InitPlan 4 (returns $)
 --       ->  Function Scan on unnest key
 
-SELECT t.key, t.doc::text, t.version, t.create_time, t.update_time, t.delete_time, t.purge_time FROM trine."blog.v1.Entry" t WHERE t.key = ANY($1) ORDER BY t.key FOR UPDATE OF t SKIP LOCKED
+SELECT t.key, t.doc::text, t.version, t.create_time, t.update_time, t.delete_time, t.purge_time, t.schema_id::bigint FROM trine."blog.v1.Entry" t WHERE t.key = ANY($1) ORDER BY t.key FOR UPDATE OF t SKIP LOCKED
 --   LockRows
 --     ->  Sort
 --           Sort Key: key COLLATE "C"
@@ -29,7 +29,7 @@ SELECT t.key FROM trine."blog.v1.Entry" t WHERE t.key = ANY($1)
 --   Index Only Scan using "blog.v1.Entry_pkey" on "blog.v1.Entry" t
 --     Index Cond: (key = ANY ($))
 
-SELECT t.key, t.doc::text, t.version, t.create_time, t.update_time, t.delete_time, t.purge_time FROM trine."blog.v1.User" t WHERE t.key = ANY($1) ORDER BY t.key FOR UPDATE OF t SKIP LOCKED
+SELECT t.key, t.doc::text, t.version, t.create_time, t.update_time, t.delete_time, t.purge_time, t.schema_id::bigint FROM trine."blog.v1.User" t WHERE t.key = ANY($1) ORDER BY t.key FOR UPDATE OF t SKIP LOCKED
 --   LockRows
 --     ->  Sort
 --           Sort Key: key COLLATE "C"
@@ -38,14 +38,14 @@ SELECT t.key, t.doc::text, t.version, t.create_time, t.update_time, t.delete_tim
 --                 ->  Bitmap Index Scan on "blog.v1.User_pkey"
 --                       Index Cond: (key = ANY ($))
 
-UPDATE trine."blog.v1.User" AS t SET doc = r.doc::jsonb, version = r.version, schema_id = $1, update_time = $2, request_id = r.request_id, traceparent = r.traceparent, "f_email" = r."f_email", "f_entry_count" = r."f_entry_count" FROM unnest($3, $4, $5, $6, $7, $8, $9) AS r(key, doc, version, request_id, traceparent, "f_email", "f_entry_count") WHERE t.key = r.key RETURNING t.key, t.doc::text
+UPDATE trine."blog.v1.User" AS t SET doc = r.doc::jsonb, version = r.version, schema_id = CASE t.schema_id WHEN 0 THEN 0 ELSE $1 END, update_time = $2, request_id = r.request_id, traceparent = r.traceparent, "f_email" = r."f_email", "f_entry_count" = r."f_entry_count" FROM unnest($3, $4, $5, $6, $7, $8, $9) AS r(key, doc, version, request_id, traceparent, "f_email", "f_entry_count") WHERE t.key = r.key RETURNING t.key, t.doc::text, t.schema_id::bigint
 --   Update on "blog.v1.User" t
 --     ->  Nested Loop
 --           ->  Function Scan on r
 --           ->  Index Scan using "blog.v1.User_pkey" on "blog.v1.User" t
 --                 Index Cond: (key = (r.key)::text)
 
-INSERT INTO trine."blog.v1.Entry" (key, parent, doc, version, schema_id, create_time, update_time, request_id, traceparent, "f_title", "f_state", "f_publish_time") SELECT r.key, r.parent, r.doc::jsonb, r.version, $1, $2, $3, r.request_id, r.traceparent, r."f_title", r."f_state", r."f_publish_time" FROM unnest($4, $5, $6, $7, $8, $9, $10, $11, $12) AS r(key, parent, doc, version, request_id, traceparent, "f_title", "f_state", "f_publish_time") ON CONFLICT DO NOTHING RETURNING key, doc::text
+INSERT INTO trine."blog.v1.Entry" (key, parent, doc, version, schema_id, create_time, update_time, request_id, traceparent, "f_title", "f_state", "f_publish_time") SELECT r.key, r.parent, r.doc::jsonb, r.version, $1, $2, $3, r.request_id, r.traceparent, r."f_title", r."f_state", r."f_publish_time" FROM unnest($4, $5, $6, $7, $8, $9, $10, $11, $12) AS r(key, parent, doc, version, request_id, traceparent, "f_title", "f_state", "f_publish_time") ON CONFLICT DO NOTHING RETURNING key, doc::text, schema_id::bigint
 --   Insert on "blog.v1.Entry"
 --     Conflict Resolution: NOTHING
 --     ->  Function Scan on r

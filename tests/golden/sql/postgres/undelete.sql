@@ -16,7 +16,7 @@ WITH mark AS (UPDATE trine.writers SET mark = $1, since = now() WHERE id = $2 RE
 --     InitPlan 4 (returns $)
 --       ->  Function Scan on unnest key
 
-SELECT t.key, t.doc::text, t.version, t.create_time, t.update_time, t.delete_time, t.purge_time FROM trine."archive.v1.Folder" t WHERE t.key = ANY($1) ORDER BY t.key FOR UPDATE OF t SKIP LOCKED
+SELECT t.key, t.doc::text, t.version, t.create_time, t.update_time, t.delete_time, t.purge_time, t.schema_id::bigint FROM trine."archive.v1.Folder" t WHERE t.key = ANY($1) ORDER BY t.key FOR UPDATE OF t SKIP LOCKED
 --   LockRows
 --     ->  Sort
 --           Sort Key: key COLLATE "C"

@@ -16,7 +16,7 @@ WITH mark AS (UPDATE trine.writers SET mark = $1, since = now() WHERE id = $2 RE
 --     InitPlan 4 (returns $)
 --       ->  Function Scan on unnest key
 
-SELECT t.key, t.doc::text, t.version, t.create_time, t.update_time, t.delete_time, t.purge_time FROM trine."blog.v1.Entry" t WHERE t.key = ANY($1) ORDER BY t.key FOR UPDATE OF t SKIP LOCKED
+SELECT t.key, t.doc::text, t.version, t.create_time, t.update_time, t.delete_time, t.purge_time, t.schema_id::bigint FROM trine."blog.v1.Entry" t WHERE t.key = ANY($1) ORDER BY t.key FOR UPDATE OF t SKIP LOCKED
 --   LockRows
 --     ->  Sort
 --           Sort Key: key COLLATE "C"
@@ -25,7 +25,7 @@ SELECT t.key, t.doc::text, t.version, t.create_time, t.update_time, t.delete_tim
 --                 ->  Bitmap Index Scan on "blog.v1.Entry_pkey"
 --                       Index Cond: (key = ANY ($))
 
-UPDATE trine."blog.v1.Entry" AS t SET doc = r.doc::jsonb, version = r.version, schema_id = $1, update_time = $2, request_id = r.request_id, traceparent = r.traceparent, "f_title" = r."f_title", "f_state" = r."f_state", "f_publish_time" = r."f_publish_time" FROM unnest($3, $4, $5, $6, $7, $8, $9, $10) AS r(key, doc, version, request_id, traceparent, "f_title", "f_state", "f_publish_time") WHERE t.key = r.key RETURNING t.key, t.doc::text
+UPDATE trine."blog.v1.Entry" AS t SET doc = r.doc::jsonb, version = r.version, schema_id = CASE t.schema_id WHEN 0 THEN 0 ELSE $1 END, update_time = $2, request_id = r.request_id, traceparent = r.traceparent, "f_title" = r."f_title", "f_state" = r."f_state", "f_publish_time" = r."f_publish_time" FROM unnest($3, $4, $5, $6, $7, $8, $9, $10) AS r(key, doc, version, request_id, traceparent, "f_title", "f_state", "f_publish_time") WHERE t.key = r.key RETURNING t.key, t.doc::text, t.schema_id::bigint
 --   Update on "blog.v1.Entry" t
 --     ->  Nested Loop
 --           ->  Function Scan on r

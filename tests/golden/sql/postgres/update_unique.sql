@@ -16,7 +16,7 @@ WITH mark AS (UPDATE trine.writers SET mark = $1, since = now() WHERE id = $2 RE
 --     InitPlan 4 (returns $)
 --       ->  Function Scan on unnest key
 
-SELECT t.key, t.doc::text, t.version, t.create_time, t.update_time, t.delete_time, t.purge_time FROM trine."blog.v1.User" t WHERE t.key = ANY($1) ORDER BY t.key FOR UPDATE OF t SKIP LOCKED
+SELECT t.key, t.doc::text, t.version, t.create_time, t.update_time, t.delete_time, t.purge_time, t.schema_id::bigint FROM trine."blog.v1.User" t WHERE t.key = ANY($1) ORDER BY t.key FOR UPDATE OF t SKIP LOCKED
 --   LockRows
 --     ->  Sort
 --           Sort Key: key COLLATE "C"
@@ -32,7 +32,7 @@ SELECT r.ordinal FROM unnest($1, $2, $3) AS r(ordinal, key, "f_email") JOIN trin
 --           Index Cond: (f_email = (r.f_email)::text)
 --           Filter: (key <> r.key)
 
-UPDATE trine."blog.v1.User" AS t SET doc = r.doc::jsonb, version = r.version, schema_id = $1, update_time = $2, request_id = r.request_id, traceparent = r.traceparent, "f_email" = r."f_email", "f_entry_count" = r."f_entry_count" FROM unnest($3, $4, $5, $6, $7, $8, $9) AS r(key, doc, version, request_id, traceparent, "f_email", "f_entry_count") WHERE t.key = r.key RETURNING t.key, t.doc::text
+UPDATE trine."blog.v1.User" AS t SET doc = r.doc::jsonb, version = r.version, schema_id = CASE t.schema_id WHEN 0 THEN 0 ELSE $1 END, update_time = $2, request_id = r.request_id, traceparent = r.traceparent, "f_email" = r."f_email", "f_entry_count" = r."f_entry_count" FROM unnest($3, $4, $5, $6, $7, $8, $9) AS r(key, doc, version, request_id, traceparent, "f_email", "f_entry_count") WHERE t.key = r.key RETURNING t.key, t.doc::text, t.schema_id::bigint
 --   Update on "blog.v1.User" t
 --     ->  Nested Loop
 --           ->  Function Scan on r
