@@ -130,7 +130,8 @@ macro_rules! conformance {
             writers_by_sql_and_by_the_api_do_not_overwrite_each_other,
             what_may_not_be_written_is_refused,
             a_deletion_by_sql_follows_the_rules,
-            a_view_is_read_only_unless_asked);
+            a_view_is_read_only_unless_asked,
+            a_view_that_was_writable_is_read_only_again);
         conformance!($factory; views:
             a_view_shows_every_kind_of_field,
             what_is_absent_is_the_default_or_null,

@@ -252,3 +252,16 @@ pub async fn a_view_is_read_only_unless_asked(fresh: Factory) {
     let mut zoo = Zoo::of(fresh(), &super::zoo::zoo("", FIELDS));
     zoo.insert("title", "'Leo'").unwrap_err();
 }
+
+/// Given a writable view, when a newer schema takes the option away, then nobody writes through it any more.
+pub async fn a_view_that_was_writable_is_read_only_again(fresh: Factory) {
+    let mut zoo = Zoo::open(fresh, FIELDS);
+    zoo.insert("title", "'Leo'").unwrap();
+    let Zoo { database, write, .. } = zoo;
+    drop(write);
+    let mut zoo = Zoo::of(database, &super::zoo::zoo("", FIELDS));
+    zoo.update("title = 'x'").unwrap_err();
+    let view = zoo.view.clone();
+    zoo.sql.run(&format!("DELETE FROM {view}")).unwrap_err();
+    assert_eq!(zoo.shown().await, json!({ "title": "Leo" }));
+}

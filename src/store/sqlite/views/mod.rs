@@ -36,7 +36,7 @@ pub(super) fn ensure(connection: &mut SqliteConnection, catalogue: &Catalogue) -
         match present.get(&view.joined()) {
             Some(definition)
                 if *definition == create_view(kind, view)
-                    && has(&present, &triggers(kind, view, catalogue)) => {}
+                    && has(&present, view, &triggers(kind, view, catalogue)) => {}
             Some(definition) if !is_ours(definition) => {
                 let view = view.joined();
                 tracing::warn!(pbtable = %kind.name, view, "the view was not made: something of this name is there");
@@ -83,9 +83,12 @@ fn make(
         .try_for_each(|(_, definition)| connection.batch_execute(definition))
 }
 
-/// Whether these are the triggers that are there.
-fn has(present: &HashMap<String, String>, triggers: &[(String, String)]) -> bool {
-    triggers.iter().all(|(name, definition)| present.get(name) == Some(definition))
+/// Whether these triggers are there, and no more: one that an earlier schema allowed would go on writing by its rules.
+fn has(present: &HashMap<String, String>, view: &ViewName, triggers: &[(String, String)]) -> bool {
+    let begin = format!("{}:", view.joined());
+    let is_trigger = |name: &str, text: &str| name.starts_with(&begin) && text.starts_with("CREATE TRIGGER");
+    present.iter().filter(|(name, text)| is_trigger(name, text)).count() == triggers.len()
+        && triggers.iter().all(|(name, definition)| present.get(name) == Some(definition))
 }
 
 /// Everything that has a name which a view could have, with its definition.
