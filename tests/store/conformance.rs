@@ -131,7 +131,8 @@ macro_rules! conformance {
             what_may_not_be_written_is_refused,
             a_deletion_by_sql_follows_the_rules,
             a_view_is_read_only_unless_asked,
-            a_view_that_was_writable_is_read_only_again);
+            a_view_that_was_writable_is_read_only_again,
+            a_row_that_sql_writes_has_an_owner);
         conformance!($factory; views:
             a_view_shows_every_kind_of_field,
             what_is_absent_is_the_default_or_null,

@@ -6,11 +6,17 @@
 use serde_json::Value;
 
 use crate::model::{Document, Error, Principal, Reason, Result, Scope};
+use crate::schema::shape::FieldShape;
 use crate::schema::{Column, ColumnSource, Index, ResourceType};
 
 impl ResourceType {
     pub fn owner_column(&self) -> Option<&Column> {
         self.owner.map(|at| &self.columns[at])
+    }
+
+    /// Whether this is the field that holds the owner.
+    pub(crate) fn is_owner(&self, field: &FieldShape) -> bool {
+        self.owner_column().is_some_and(|column| column.field == field.name)
     }
 
     /// Whether this is the index that finds the rows of one owner.

@@ -25,6 +25,9 @@ pub(crate) fn writing(kind: &ResourceType, column: &ViewColumn<'_>) -> Writing {
     };
     match field.value {
         _ if kind.standard.uid && field.shape.name == "uid" => Writing::Refused("is kept by the server"),
+        _ if field.shape.behavior.output_only && kind.is_owner(field.shape) => {
+            Writing::Needed("is the owner, and OUTPUT_ONLY; create resources of this type through the API")
+        }
         _ if field.shape.behavior.output_only => Writing::Refused("is OUTPUT_ONLY"),
         ViewValue::Json(_) | ViewValue::Written if field.shape.is_required() => {
             Writing::Needed("is JSON and REQUIRED; create resources of this type through the API")

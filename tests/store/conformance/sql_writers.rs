@@ -265,3 +265,26 @@ pub async fn a_view_that_was_writable_is_read_only_again(fresh: Factory) {
     zoo.sql.run(&format!("DELETE FROM {view}")).unwrap_err();
     assert_eq!(zoo.shown().await, json!({ "title": "Leo" }));
 }
+
+/// Given a type with an owner, when SQL writes its rows, then each has the owner that was named: none is without,
+/// and an update that names none leaves it.
+pub async fn a_row_that_sql_writes_has_an_owner(fresh: Factory) {
+    for presence in ["", "optional "] {
+        let options = format!("{WRITABLE} option (trine.v1.owner_field) = \"display_name\";");
+        let catalogue = super::zoo::zoo(&options, &format!("{FIELDS} {presence}string display_name = 41;"));
+        let mut zoo = Zoo::of(fresh(), &catalogue);
+        for (columns, values) in [("title", "'Leo'"), ("display_name", "''"), ("display_name", "NULL")] {
+            assert!(
+                zoo.insert(columns, values).unwrap_err().contains("display_name is the owner, and required")
+            );
+        }
+        zoo.insert("display_name, title", "'ann', 'Leo'").unwrap();
+        zoo.update("title = 'two'").unwrap();
+        for sets in ["display_name = ''", "display_name = NULL"] {
+            assert!(zoo.update(sets).unwrap_err().contains("display_name is the owner, and required"));
+        }
+        assert_eq!(zoo.shown().await, json!({ "title": "two", "displayName": "ann" }));
+        zoo.update("display_name = 'bob'").unwrap();
+        assert_eq!(zoo.shown().await, json!({ "title": "two", "displayName": "bob" }));
+    }
+}

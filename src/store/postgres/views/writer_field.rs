@@ -95,6 +95,15 @@ fn writable(
             escaped(&column.name)
         );
     }
+    if kind.is_owner(field.shape) {
+        // An empty one too: nobody but admins would see the row.
+        text += &format!(
+            "    IF COALESCE(document->>{member}, '') = '' AND (TG_OP = 'INSERT' OR {changed}) THEN
+        RAISE EXCEPTION '{} is the owner, and required' USING ERRCODE = 'not_null_violation';
+    END IF;\n",
+            escaped(&column.name)
+        );
+    }
     text
 }
 

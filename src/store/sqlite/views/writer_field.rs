@@ -52,8 +52,13 @@ impl Field<'_> {
         }
         let wrong = format!("{} AND NOT coalesce({}, 0)", self.is_set(inserts), self.valid());
         steps.push(abort(&format!("{} must be {}", self.label, self.expected()), &wrong));
+        let when = if inserts { String::new() } else { format!("{} AND ", self.changed()) };
+        if self.kind.is_owner(self.field.shape) {
+            // An empty one too: nobody but admins would see the row.
+            let empty = format!("{when}coalesce({}, '') = ''", self.new_value());
+            steps.push(abort(&format!("{} is the owner, and required", self.label), &empty));
+        }
         if self.field.shape.is_required() {
-            let when = if inserts { String::new() } else { format!("{} AND ", self.changed()) };
             steps.push(abort(
                 &format!("{} is required", self.label),
                 &format!("{when}NOT {}", self.is_given()),
