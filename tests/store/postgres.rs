@@ -8,6 +8,7 @@ mod operator;
 mod proxy;
 mod replica;
 mod retention;
+mod sql_transactions;
 mod time_outs;
 
 use std::sync::Arc;

@@ -23,7 +23,7 @@ pub(in crate::store::postgres) const FENCE_LOCK: i32 = 1;
 
 /// Shared by what may come alive under a parent that can be deleted, exclusive for deletions of whole
 /// trees: neither sees the other half done.
-const GROWTH_LOCK: i32 = 4;
+pub(in crate::store::postgres) const GROWTH_LOCK: i32 = 4;
 
 /// What a transaction needs of [`GROWTH_LOCK`].
 #[derive(Clone, Copy, PartialEq, Eq)]

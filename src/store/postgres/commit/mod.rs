@@ -22,7 +22,7 @@ use std::time::Instant;
 use diesel::result::Error as DieselError;
 
 use self::attempt::{Attempt, Outcome};
-pub(super) use self::fence::{FENCE_LOCK, LOCK_SPACE};
+pub(super) use self::fence::{FENCE_LOCK, GROWTH_LOCK, LOCK_SPACE};
 use super::failure::Failure;
 use super::ownership::Ownership;
 use super::session::Session;

@@ -9,6 +9,7 @@ use super::definition::{columns, qualified, quoted};
 use super::writer_field::{field_block, promoted_value, rival_block};
 use crate::schema::view::{Content, ViewName};
 use crate::schema::{Catalogue, ResourceType};
+use crate::store::postgres::commit::{GROWTH_LOCK, LOCK_SPACE};
 use crate::store::postgres::table::{bounded, column_name, identifier, promoted, table_name};
 
 /// Columns of every pbtable beside the promoted ones.
@@ -123,9 +124,18 @@ BEGIN
         let children: String =
             self.descendants().iter().map(|child| self.refuse_child(child, &key)).collect();
         format!(
-            "    IF TG_OP = 'DELETE' THEN\n{}{children}{deletion}        RETURN OLD;\n    END IF;\n",
+            "    IF TG_OP = 'DELETE' THEN\n{}{}{children}{deletion}        RETURN OLD;\n    END IF;\n",
+            self.stop_growth(),
             self.find()
         )
+    }
+
+    /// As the API's deletions do: nothing comes alive below a deleted row until this transaction ends.
+    fn stop_growth(&self) -> String {
+        if !self.kind.soft_delete || self.descendants().is_empty() {
+            return String::new();
+        }
+        format!("        PERFORM pg_advisory_xact_lock({LOCK_SPACE}, {GROWTH_LOCK});\n")
     }
 
     fn descendants(&self) -> Vec<&ResourceType> {
@@ -179,7 +189,8 @@ BEGIN
         )
     }
 
-    /// Nothing comes alive under a parent that is soft-deleted.
+    /// Nothing comes alive under a parent that is soft-deleted, nor under one that is about to be: its row is held
+    /// until this transaction ends, and a deletion that holds it already is waited for.
     fn refuse_under_deleted(&self) -> String {
         let own = self.kind.pattern.segments.as_slice();
         let above = self.catalogue.types.iter().filter(|kind| {
@@ -190,8 +201,9 @@ BEGIN
         });
         let refuse = |kind: &ResourceType| {
             format!(
-                "        IF EXISTS (SELECT FROM {} a WHERE a.key = array_to_string(parts[1:{}], '/') \
-                 AND a.delete_time IS NOT NULL) THEN
+                "        SELECT a.delete_time INTO deleted FROM {} a
+            WHERE a.key = array_to_string(parts[1:{}], '/') FOR SHARE;
+        IF deleted IS NOT NULL THEN
             RAISE EXCEPTION 'its parent is deleted; undelete that first' USING ERRCODE = 'foreign_key_violation';
         END IF;\n",
                 table_name(&kind.name),
