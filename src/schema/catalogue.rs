@@ -54,6 +54,18 @@ pub struct Column {
     pub enum_values: Vec<String>,
 }
 
+impl Column {
+    /// Whether it has a value in every row. NaN is in no order: it is promoted to NULL, also where an absent
+    /// value is zero.
+    pub fn is_never_null(&self) -> bool {
+        match self.source {
+            ColumnSource::CreateTime | ColumnSource::UpdateTime => true,
+            ColumnSource::DeleteTime | ColumnSource::PurgeTime => false,
+            ColumnSource::Field { .. } => self.implicit_default && self.kind != ColumnKind::Real,
+        }
+    }
+}
+
 /// An index over promoted columns. For a child resource a non-unique index begins with `parent`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Index {

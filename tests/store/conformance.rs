@@ -21,6 +21,7 @@ pub mod random_histories;
 pub mod request_log;
 pub mod rows;
 pub mod sql_writers;
+pub mod successions;
 pub mod trust;
 pub mod views;
 pub mod write_sets;
@@ -36,6 +37,8 @@ macro_rules! conformance {
             branches_are_merged_before_they_are_admitted,
             a_dropped_pbtable_stays_until_it_is_pruned,
             drafts_answer_to_rows_only);
+        conformance!($factory; successions:
+            what_lives_is_listed_by_delete_time_too);
         conformance!($factory; random_histories: random_histories_lose_nothing);
         conformance!($factory; rows:
             a_created_resource_reads_back,

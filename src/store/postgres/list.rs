@@ -9,7 +9,7 @@ use super::statement::Bind;
 use super::table::{PLACED_COLUMNS, column_name, table_name};
 use crate::model::Sight;
 use crate::query::{After, ListQuery, OrderBy, Parents, Scalar};
-use crate::schema::{Column, ColumnKind, ColumnSource, ResourceType};
+use crate::schema::{Column, ColumnKind, ResourceType};
 
 pub(super) struct ListSql {
     pub text: String,
@@ -115,10 +115,7 @@ impl<'a> Builder<'a> {
     fn first_column_bound(&mut self, order: &[OrderBy], after: &After) {
         let Some((first, value)) = order.first().zip(after.values.first()) else { return };
         let column = self.column(first.column);
-        // NaN is in no order: it is promoted to NULL, also where an absent value is zero.
-        let has_default = column.implicit_default && column.kind != ColumnKind::Real;
-        let never_null = has_default || !matches!(column.source, ColumnSource::Field { .. });
-        if *value == Scalar::Null || (first.descending && !never_null) {
+        if *value == Scalar::Null || (first.descending && !column.is_never_null()) {
             return;
         }
         let operator = if first.descending { "<=" } else { ">=" };

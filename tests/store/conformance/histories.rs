@@ -44,8 +44,8 @@ pub fn item(id: &str) -> ResourceRef {
 /// A monolith of one schema on a database; one at a time.
 pub struct Monolith {
     pub write: WriteStore,
-    read: ReadStore,
-    catalogue: Catalogue,
+    pub read: ReadStore,
+    pub catalogue: Catalogue,
 }
 
 impl Monolith {
@@ -58,7 +58,7 @@ impl Monolith {
         Ok(Self { write, read: ReadStore::open(url, options(), false)?, catalogue })
     }
 
-    async fn create(&self, id: &str, value: Value) -> Result<Committed> {
+    pub async fn create(&self, id: &str, value: Value) -> Result<Committed> {
         let change = Change::Create(document(value));
         self.write.commit(write_set(vec![mutation(item(id), Precondition::None, change)]), deadline()).await
     }
@@ -80,7 +80,7 @@ impl Monolith {
         serde_json::from_str(&kind.render_json(&stored)).unwrap()
     }
 
-    async fn found(&self, filter: &str) -> Vec<String> {
+    pub async fn found(&self, filter: &str) -> Vec<String> {
         let kind = items(&self.catalogue);
         let filter = trine::query::filter::parse(kind, filter).unwrap();
         let query = trine::query::ListQuery { filter, ..super::lists::query(Some(""), 100) };
@@ -89,7 +89,7 @@ impl Monolith {
     }
 }
 
-fn refusal(url: &DatabaseUrl, catalogue: Catalogue) -> String {
+pub fn refusal(url: &DatabaseUrl, catalogue: Catalogue) -> String {
     let error = Monolith::try_start(url, catalogue, Admission::Permanent).err().expect("refused");
     assert_eq!(error.reason, Reason::FailedPrecondition, "{error}");
     error.message
