@@ -189,7 +189,7 @@ impl Context {
         if known {
             return Ok(());
         }
-        let read = self.wait(self.reads.get(kind, key, &self.principal.sight(), self.deadline))?;
+        let read = self.wait(self.reads.get_kept(kind, key, &self.principal.sight(), self.deadline))?;
         self.buffer.entry(kind, key).seen = read.value.map_or(Seen::Absent, Seen::Present);
         Ok(())
     }

@@ -46,6 +46,8 @@ pub enum Asks {
     NoDuplicates { fields: Vec<String> },
     /// Every text of these fields fits an index.
     Indexable,
+    /// No row is deleted softly.
+    NoneDeleted,
     /// No row at all: the pbtable is empty, was pruned, or never was.
     NoRows,
 }
@@ -86,6 +88,7 @@ impl Question {
                 format!("no two rows of `{kind}` agree in `{}`", fields.join("`, `"))
             }
             Asks::Indexable => format!("every value in `{kind}` is short enough for an index"),
+            Asks::NoneDeleted => format!("no row of `{kind}` is deleted softly"),
             Asks::NoRows => format!("`{kind}` has no rows"),
         };
         format!("{change}; a database admits it only if {condition} (`--against database` asks it)")

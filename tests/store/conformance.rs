@@ -38,7 +38,8 @@ macro_rules! conformance {
             a_dropped_pbtable_stays_until_it_is_pruned,
             drafts_answer_to_rows_only);
         conformance!($factory; successions:
-            what_lives_is_listed_by_delete_time_too);
+            what_lives_is_listed_by_delete_time_too,
+            what_is_deleted_never_looks_alive);
         conformance!($factory; random_histories: random_histories_lose_nothing);
         conformance!($factory; rows:
             a_created_resource_reads_back,

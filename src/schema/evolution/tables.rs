@@ -73,6 +73,11 @@ fn compare_types(old: &ResourceType, new: &ResourceType, report: &mut Report<'_>
     if new.dropped {
         return;
     }
+    if old.soft_delete && !new.soft_delete {
+        let remedy = "undelete what is deleted, or wait until it is purged, or keep the field";
+        let change = format!("`{}` has no `delete_time` any more; {remedy}", new.name);
+        report.ask(&place, &new.name, Asks::NoneDeleted, change);
+    }
     let is_new = |column: &&Column| old.columns.iter().all(|known| known.field != column.field);
     for column in new.columns.iter().filter(is_new).filter(|column| column.kind == ColumnKind::Text) {
         if old.descriptor.get_field_by_name(&column.field).is_some() && column.enum_values.is_empty() {

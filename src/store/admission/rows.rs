@@ -77,19 +77,28 @@ pub(super) fn answer(
             (hits, "hold a value that another one holds too")
         }
         Asks::Indexable => (too_long(rows, after)?, "are too long"),
-        Asks::NoRows => {
-            let mut hits = Hits::default();
-            rows.for_each(&question.kind, "", &mut |row| {
-                hits.add(&row.key);
-                Ok(())
-            })?;
-            (hits, "are stored")
-        }
+        Asks::NoneDeleted => (having(rows, before, |row| !row.live)?, "are deleted softly"),
+        Asks::NoRows => (having(rows, before, |_| true)?, "are stored"),
     };
     let SchemaProblem { location, message } = question.change.clone();
     let problem =
         || SchemaProblem { location, message: format!("{message} ({what}: {})", hits.sentence(before)) };
     Ok((hits.count > 0).then(problem))
+}
+
+fn having(
+    rows: &mut dyn StoredRows,
+    kind: &ResourceType,
+    is_hit: impl Fn(&StoredRow) -> bool,
+) -> Result<Hits> {
+    let mut hits = Hits::default();
+    rows.for_each(&kind.name, "", &mut |row| {
+        if is_hit(row) {
+            hits.add(&row.key);
+        }
+        Ok(())
+    })?;
+    Ok(hits)
 }
 
 fn holding(

@@ -44,8 +44,21 @@ impl ReadStore {
         Ok(Self { by_key: lane("read", Reading::ByKey)?, lists: lane("list", Reading::Lists)?, watcher })
     }
 
-    /// One resource by key, where `sight` shows it. Concurrent calls become one statement.
+    /// One resource by key, where `sight` and the type show it. Concurrent calls become one statement.
     pub async fn get(
+        &self,
+        kind: &Arc<ResourceType>,
+        key: &Key,
+        sight: &Sight,
+        deadline: Deadline,
+    ) -> Result<Read<Option<Stored>>> {
+        let Read { value, position } = self.get_kept(kind, key, sight, deadline).await?;
+        Ok(Read { value: value.filter(|stored| is_shown(kind, stored)), position })
+    }
+
+    /// Also what was deleted softly by another schema's binaries, where this one's type knows of no such thing:
+    /// it takes its id.
+    pub async fn get_kept(
         &self,
         kind: &Arc<ResourceType>,
         key: &Key,
@@ -69,7 +82,11 @@ impl ReadStore {
     ) -> Result<Read<Vec<Option<Stored>>>> {
         let sight = if kind.owner.is_some() { sight.clone() } else { Sight::All };
         let asked = keys.into_iter().map(|key| Asked { key, sight: sight.clone() }).collect();
-        self.run(ReadWork::GetSeveral, (kind.clone(), asked), deadline).await
+        let mut read = self.run(ReadWork::GetSeveral, (kind.clone(), asked), deadline).await?;
+        for row in &mut read.value {
+            row.take_if(|stored| !is_shown(kind, stored));
+        }
+        Ok(read)
     }
 
     pub async fn list(
@@ -177,6 +194,11 @@ impl ReadStore {
             Err(_) => Err(deadline_passed()),
         }
     }
+}
+
+/// A deleted row is shown as deleted, never as living.
+fn is_shown(kind: &ResourceType, stored: &Stored) -> bool {
+    kind.soft_delete || !stored.is_deleted()
 }
 
 /// A login that could write is a mistake of the deployment; a database that is away is not.

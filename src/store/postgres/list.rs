@@ -34,7 +34,8 @@ fn builder<'a>(kind: &'a ResourceType, query: &ListQuery) -> Builder<'a> {
     let mut builder = Builder { kind, terms: Vec::new(), binds: Vec::new() };
     builder.parent(query);
     builder.owner(query);
-    if kind.soft_delete && !query.show_deleted {
+    // Also of a type without `delete_time`: binaries of another schema, which has it, may write here.
+    if !(kind.soft_delete && query.show_deleted) {
         builder.terms.push("delete_time IS NULL".to_owned());
     }
     for condition in filter::conditions(kind, &query.filter) {

@@ -37,7 +37,8 @@ fn builder<'a>(kind: &'a ResourceType, query: &ListQuery, bounded: bool) -> Buil
     }
     builder.parent(query);
     builder.owner(query);
-    if kind.soft_delete && !query.show_deleted {
+    // Also of a type without `delete_time`: binaries of another schema, which has it, may write here.
+    if !(kind.soft_delete && query.show_deleted) {
         builder.terms.push("delete_time IS NULL".to_owned());
     }
     for condition in filter::conditions(kind, &query.filter) {

@@ -6,7 +6,7 @@ use trine::query::{After, ListQuery, OrderBy};
 use trine::schema::Catalogue;
 
 use super::fixture::{Factory, TestDatabase, deadline};
-use super::histories::{Monolith, item, items, shop};
+use super::histories::{Monolith, item, items, refusal, shop};
 use super::write_sets::{mutation, write_set};
 
 /// Deletes softly, in a shop with an index over the time.
@@ -44,4 +44,32 @@ pub async fn what_lives_is_listed_by_delete_time_too(fresh: Factory) {
     assert_eq!(found.len(), 5, "{found:?}");
     found.sort();
     assert_eq!(found, ["a", "b", "c", "d", "e"]);
+}
+
+/// Given a soft deletion by a newer binary, then an older one, which knows of none, neither lists nor gets the row;
+/// a schema that takes the time out is refused as long as a row is deleted.
+pub async fn what_is_deleted_never_looks_alive(fresh: Factory) {
+    let TestDatabase { url, keep: _keep } = fresh();
+    let (first, gone) = ("string title = 2;", "string title = 2; reserved 5; reserved \"delete_time\";");
+    let old = Monolith::start(&url, shop(first, ""));
+    old.create("a", json!({ "title": "t" })).await.unwrap();
+    drop(old);
+    let new = Monolith::start(&url, soft(first));
+    change(&new, "a", Change::delete(Deletion::default())).await;
+    drop(new);
+    let old = Monolith::start(&url, shop(first, ""));
+    assert_eq!(old.found("").await, Vec::<String>::new());
+    let kind = items(&old.catalogue);
+    let one = old.read.get(kind, &Key::new("a"), &Sight::All, deadline()).await.unwrap().value;
+    let keys = vec![Key::new("a")];
+    let several = old.read.get_several(kind, keys, &Sight::All, deadline()).await.unwrap().value;
+    assert_eq!((one, several), (None, vec![None]));
+    drop(old);
+    let refused = refusal(&url, shop(gone, ""));
+    assert!(refused.contains("(are deleted softly: 1 row: `items/a`)"), "{refused}");
+
+    let new = Monolith::start(&url, soft(first));
+    change(&new, "a", Change::Undelete).await;
+    drop(new);
+    drop(Monolith::start(&url, shop(gone, "")));
 }
