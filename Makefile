@@ -25,7 +25,7 @@ soak: install ## The kill cycles of the fault tests, two hundred instead of twen
 	TRINE_TEST_CYCLES=200 $(CARGO) test --features failpoints --test system -- --nocapture kill_
 
 fuzz: ## Mutated filters, masks, tokens and bodies, a minute each
-	$(CARGO) test --test store -- --ignored --nocapture --test-threads 2 fuzz_
+	$(CARGO) test --features failpoints --test store -- --ignored --nocapture --test-threads 2 fuzz_
 
 lint: ## Format, lints and documentation, warnings as errors
 	$(CARGO) fmt --check
