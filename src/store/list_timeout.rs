@@ -5,8 +5,25 @@ use crate::query::ListQuery;
 
 /// A list that timed out while documents were looked into names the fields that made it.
 pub(super) fn explain_timeout(error: Error, query: &ListQuery) -> Error {
+    if error.reason == Reason::StatementTimeout { explain(error, query) } else { error }
+}
+
+/// The same where the request's own time was over first: by default both have a second.
+pub(super) fn explain_deadline(error: Error, query: &ListQuery) -> Error {
+    if error.reason == Reason::Deadline && looks_into_documents(query) {
+        return explain(Error { reason: Reason::StatementTimeout, ..error }, query);
+    }
+    error
+}
+
+pub(super) fn looks_into_documents(query: &ListQuery) -> bool {
     let (indexable, nested) = query.filter.unindexed_fields();
-    if error.reason != Reason::StatementTimeout || (indexable.is_empty() && nested.is_empty()) {
+    !indexable.is_empty() || !nested.is_empty()
+}
+
+fn explain(error: Error, query: &ListQuery) -> Error {
+    let (indexable, nested) = query.filter.unindexed_fields();
+    if indexable.is_empty() && nested.is_empty() {
         return error;
     }
     let listed = |fields: &[&str]| format!("`{}`", fields.join("`, `"));
@@ -19,11 +36,6 @@ pub(super) fn explain_timeout(error: Error, query: &ListQuery) -> Error {
         )
     };
     let fields = [indexable, nested].concat().join(",");
-    let explained = Error {
-        message: format!(
-            "the filter took longer than the database may: every document was looked into; {remedy}"
-        ),
-        ..error
-    };
-    explained.with_metadata("field", fields)
+    let message = format!("the filter took longer than it may: every document was looked into; {remedy}");
+    Error { message, ..error }.with_metadata("field", fields)
 }

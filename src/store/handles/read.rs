@@ -16,6 +16,7 @@ use crate::store::lane::Lane;
 use crate::store::lane::queue::Queue;
 use crate::store::lane::read::{ReadService, ReadWork};
 use crate::store::lane::work::{Job, deadline_passed};
+use crate::store::list_timeout::{explain_deadline, looks_into_documents};
 use crate::store::watcher::Watcher;
 
 #[derive(Clone)]
@@ -95,7 +96,8 @@ impl ReadStore {
         query: ListQuery,
         deadline: Deadline,
     ) -> Result<Read<Vec<Stored>>> {
-        self.run(ReadWork::List, (kind.clone(), query), deadline).await
+        let slow = looks_into_documents(&query).then(|| query.clone());
+        explained(self.run(ReadWork::List, (kind.clone(), query), deadline).await, slow)
     }
 
     /// How many rows the query has on all its pages.
@@ -105,7 +107,8 @@ impl ReadStore {
         query: ListQuery,
         deadline: Deadline,
     ) -> Result<Read<i64>> {
-        self.run(ReadWork::Count, (kind.clone(), query), deadline).await
+        let slow = looks_into_documents(&query).then(|| query.clone());
+        explained(self.run(ReadWork::Count, (kind.clone(), query), deadline).await, slow)
     }
 
     pub async fn answer(
@@ -199,6 +202,13 @@ impl ReadStore {
 /// A deleted row is shown as deleted, never as living.
 fn is_shown(kind: &ResourceType, stored: &Stored) -> bool {
     kind.soft_delete || !stored.is_deleted()
+}
+
+fn explained<T>(outcome: Result<T>, slow: Option<ListQuery>) -> Result<T> {
+    outcome.map_err(|error| match slow {
+        Some(query) => explain_deadline(error, &query),
+        None => error,
+    })
 }
 
 /// A login that could write is a mistake of the deployment; a database that is away is not.

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use serde_json::json;
-use trine::model::{Key, Reason, ResourceRef, Sight, Stored, TypeName};
+use trine::model::{Deadline, Key, Reason, ResourceRef, Sight, Stored, TypeName};
 use trine::query::{ListQuery, filter, order};
 use trine::schema::{Catalogue, ResourceType, load};
 use trine::store::{OpenOptions, ReadStore, WriteStore};
@@ -172,13 +173,17 @@ pub async fn a_filter_that_takes_too_long_names_its_field(fresh: Factory) {
         };
         fixture.commit(write_set((0..500).map(row).collect())).await.unwrap();
     }
+    let patient = ReadStore::open(&fixture.database.url, options(), false).unwrap();
     let impatient = OpenOptions { read_timeout_ms: 40, connections: 1, ..options() };
     let read = ReadStore::open(&fixture.database.url, impatient, false).unwrap();
     let heavy = filter::parse(entries(), &"NOT body:\"*b*\" ".repeat(49)).unwrap();
+    let soon = Duration::from_millis(20);
     let heavy = ListQuery { filter: filter_and_none(heavy), ..query(Some("alice"), 10) };
     for error in [
         read.list(entries(), heavy.clone(), deadline()).await.map(|_| ()).unwrap_err(),
-        read.count(entries(), heavy, deadline()).await.map(|_| ()).unwrap_err(),
+        read.count(entries(), heavy.clone(), deadline()).await.map(|_| ()).unwrap_err(),
+        // Also where the request's own time is over before the statement's.
+        patient.list(entries(), heavy, Deadline::after(soon)).await.map(|_| ()).unwrap_err(),
     ] {
         assert_eq!(error.reason, Reason::StatementTimeout, "{error:?}");
         assert!(
