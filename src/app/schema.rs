@@ -3,7 +3,7 @@
 //! Touches no database. Invariant: a schema that cannot be served is found here, before it is applied.
 
 use crate::auth::AuthMode;
-use crate::commands::{Registry, Rules};
+use crate::commands::{MethodModes, Mode, Registry, Rules};
 use crate::config::Settings;
 use crate::domains;
 use crate::http::routes::Routes;
@@ -26,7 +26,7 @@ pub fn load(settings: &Settings) -> Result<Catalogue, Refusals> {
 
 /// A rule for each command, a path for each route.
 pub fn servable(settings: &Settings, catalogue: &Catalogue) -> Result<Rules, Refusals> {
-    let rules = rules(catalogue, settings.writes.methods.keys());
+    let rules = rules(catalogue, &settings.writes.methods);
     let owners = refuse_owners_of_nobody(settings, catalogue);
     match (rules, Routes::new(catalogue, &settings.role.plan()), owners) {
         (Ok(rules), Ok(_), Ok(())) => Ok(rules),
@@ -51,19 +51,52 @@ fn refuse_owners_of_nobody(settings: &Settings, catalogue: &Catalogue) -> Result
     }
 }
 
-/// Every command has its rule, and `writes.methods` names nothing that does not exist.
-fn rules<'a>(catalogue: &Catalogue, configured: impl Iterator<Item = &'a String>) -> Result<Rules, Refusals> {
+/// Every command has its rule, and `writes.methods` names nothing that does not exist or cannot wait.
+fn rules(catalogue: &Catalogue, configured: &MethodModes) -> Result<Rules, Refusals> {
     let mut registry = Registry::default();
     domains::register(&mut registry);
     let mut refusals = Vec::new();
-    for method in configured.filter(|method| !catalogue.has_write_method(method)) {
-        refusals
-            .push(format!("writes.methods names `{method}`, which no schema here has; check its spelling"));
+    for (method, configured) in configured {
+        if !catalogue.has_write_method(method) {
+            refusals.push(format!(
+                "writes.methods names `{method}`, which no schema here has; check its spelling"
+            ));
+        } else if configured.mode == Mode::Async && catalogue.is_batch_write(method) {
+            refusals.push(format!(
+                "writes.methods: `{method}` cannot be async: done later, a batch could overwrite what was \
+                 written to one of its resources after it; leave it sync, or accept single writes"
+            ));
+        }
     }
     let rules = registry.checked(catalogue);
     match rules {
         Ok(rules) if refusals.is_empty() => Ok(rules),
         Ok(_) => Err(refusals),
         Err(problems) => Err(problems.into_iter().chain(refusals).collect()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Given a batch that is to be done later, then the start is refused by its name; in other modes it is not.
+    #[test]
+    fn a_batch_is_never_async() {
+        let catalogue = schema::load(&["proto".into()], &["*".to_owned()]).expect("the blog");
+        let refused = |methods: &str| {
+            let methods: MethodModes = toml::from_str(methods).expect("modes");
+            rules(&catalogue, &methods).err().unwrap_or_default()
+        };
+        for method in ["BatchCreate", "BatchUpdate", "BatchDelete"] {
+            let name = format!("blog.v1.Entry.{method}");
+            for mode in ["\"async\"", "{ mode = \"async\", flag = \"f\" }"] {
+                let refusals = refused(&format!("\"{name}\" = {mode}"));
+                assert_eq!(refusals.len(), 1, "{refusals:?}");
+                assert!(refusals[0].contains(&format!("`{name}` cannot be async")), "{refusals:?}");
+            }
+            assert_eq!(refused(&format!("\"{name}\" = \"forward\"")), [""; 0]);
+        }
+        assert_eq!(refused("\"blog.v1.Entry.Update\" = \"async\""), [""; 0]);
     }
 }

@@ -231,6 +231,13 @@ impl Catalogue {
         standard || self.commands.iter().any(|command| command.name == name)
     }
 
+    /// Whether `name` is a standard method that writes several resources of a type.
+    pub fn is_batch_write(&self, name: &str) -> bool {
+        name.rsplit_once('.').is_some_and(|(kind, method)| {
+            method.starts_with("Batch") && self.resource(&TypeName::new(kind)).is_some()
+        })
+    }
+
     /// The types whose pattern is that of `parent` and one collection more.
     pub fn children(&self, parent: &ResourceType) -> impl Iterator<Item = &Arc<ResourceType>> {
         let segments = parent.pattern.segments.as_slice();

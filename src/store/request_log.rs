@@ -3,7 +3,8 @@
 //! One table, one row a request. States: ACCEPTED → RUNNING (claimed by lease) → APPLYING (what a rule
 //! decided is kept, on its way to the monolith) → DONE; a plain write was decided by its client and goes
 //! from RUNNING to DONE. Plain writes to one resource are claimed in the order in which they were
-//! accepted, a later one when the older one is DONE: nothing old overwrites something newer.
+//! accepted, a later one when the older one is DONE: nothing old overwrites something newer. That is why a
+//! plain write of several resources is refused as `async` when a process starts: a row has one place in line.
 //! A lease that runs out makes the row claimable again; every step after a claim names the attempt it belongs to, so that a
 //! runner that was paused past its lease cannot overwrite its successor's work (fencing).
 //! A failure and a cancellation are decisions too: they end a request only by way of the monolith.
