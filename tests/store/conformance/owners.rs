@@ -32,37 +32,37 @@ pub fn kind(name: &str) -> &'static Arc<ResourceType> {
     catalogue().types.iter().find(|kind| kind.name.as_str() == name).expect("a type")
 }
 
-struct Notes {
-    write: WriteStore,
+pub struct Notes {
+    pub write: WriteStore,
     read: ReadStore,
-    _database: TestDatabase,
+    pub database: TestDatabase,
 }
 
 impl Notes {
-    fn open(database: TestDatabase) -> Self {
+    pub fn open(database: TestDatabase) -> Self {
         let write = WriteStore::open(&database.url, options(), catalogue()).expect("a primary");
         let read = ReadStore::open(&database.url, options(), false).expect("a primary");
-        Self { write, read, _database: database }
+        Self { write, read, database }
     }
 
-    async fn commit(&self, who: &Principal, mutations: Vec<Mutation>) -> Result<Committed> {
+    pub async fn commit(&self, who: &Principal, mutations: Vec<Mutation>) -> Result<Committed> {
         let write_set = WriteSet { principal: who.clone(), ..write_set(mutations) };
         self.write.commit(write_set, deadline()).await
     }
 
-    async fn get(&self, who: &Principal, resource: &ResourceRef) -> Option<Stored> {
+    pub async fn get(&self, who: &Principal, resource: &ResourceRef) -> Option<Stored> {
         let kind = kind(resource.kind.as_str());
         self.read.get(kind, &resource.key, &who.sight(), deadline()).await.expect("a read").value
     }
 
-    async fn list(&self, who: &Principal, name: &str, parent: Option<&str>) -> Vec<String> {
+    pub async fn list(&self, who: &Principal, name: &str, parent: Option<&str>) -> Vec<String> {
         let query = ListQuery::new(parent.map(str::to_owned), who.sight(), 1000);
         let rows = self.read.list(kind(name), query, deadline()).await.expect("a list").value;
         rows.iter().map(|row| row.key.as_str().to_owned()).collect()
     }
 }
 
-fn who(subject: &str) -> Principal {
+pub fn who(subject: &str) -> Principal {
     Principal::new(subject, [Scope::Read, Scope::Write])
 }
 
@@ -70,11 +70,11 @@ fn admin() -> Principal {
     Principal::new("root", [Scope::Read, Scope::Write, Scope::Admin])
 }
 
-fn notebook(id: &str) -> ResourceRef {
+pub fn notebook(id: &str) -> ResourceRef {
     ResourceRef { kind: kind("notes.v1.Notebook").name.clone(), key: Key::new(id) }
 }
 
-fn page(notebook: &str, id: &str) -> ResourceRef {
+pub fn page(notebook: &str, id: &str) -> ResourceRef {
     ResourceRef { kind: kind("notes.v1.Page").name.clone(), key: Key::child(notebook, id) }
 }
 

@@ -5,13 +5,14 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use trine::model::Reason;
-use trine::store::{Patience, Verdict};
+use trine::model::{Change, Deletion, Precondition, Reason};
+use trine::store::{DatabaseUrl, Patience, Verdict};
 
 use super::{commit, committed, fresh_url, prepared, rejected};
-use crate::conformance::fixture::{catalogue, options};
+use crate::conformance::fixture::{TestDatabase, catalogue, options};
+use crate::conformance::owners::{Notes, notebook, page, who};
 use crate::conformance::write_sets::{
-    create, create_user, delete, entry, set, update, user, with_key, write_set,
+    create, create_user, delete, entry, mutation, set, update, user, with_key, write_set,
 };
 use crate::support::shared;
 
@@ -147,4 +148,27 @@ fn a_second_monolith_is_refused() {
     assert!(error.message.contains("another monolith"), "{}", error.message);
     drop(first);
     second.prepare_primary(catalogue(), trine::store::Admission::Permanent).unwrap();
+}
+
+/// Given a tree that is deleted by force, when somebody else's row comes into it after the look for others
+/// and before the sweep, then that row is left.
+#[tokio::test]
+async fn what_comes_between_the_look_and_the_sweep_is_not_swept() {
+    let url = fresh_url();
+    let database = TestDatabase { url: DatabaseUrl::Postgres(url.clone()), keep: Box::new(()) };
+    let notes = Notes::open(database);
+    let (alice, bob) = (who("alice"), who("bob"));
+    notes.commit(&alice, vec![create(notebook("n"), json!({}))]).await.expect("created");
+    notes.commit(&alice, vec![create(page("n", "hers"), json!({}))]).await.expect("created");
+    notes.commit(&bob, vec![create(page("m", "his"), json!({}))]).await.expect("created");
+    shared().sql_in(
+        &url,
+        "CREATE FUNCTION come() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN \
+           UPDATE trine.\"notes.v1.Page\" SET key = ''n/his'' WHERE key = ''m/his''; RETURN NEW; END'; \
+         CREATE TRIGGER come BEFORE UPDATE ON trine.\"notes.v1.Notebook\" FOR EACH ROW EXECUTE FUNCTION come()",
+    );
+    let change = Change::DeleteWith(Deletion { force: true, allow_missing: false });
+    notes.commit(&alice, vec![mutation(notebook("n"), Precondition::None, change)]).await.expect("all hers");
+    assert_eq!(notes.get(&alice, &page("n", "hers")).await, None);
+    assert!(notes.get(&bob, &page("n", "his")).await.is_some());
 }

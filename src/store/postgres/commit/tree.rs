@@ -17,7 +17,7 @@ use crate::store::family::{
     SWEPT_MAX, ancestor_key, has_children, parent_is_deleted, range_below, too_many_below,
 };
 use crate::store::postgres::statement::{Bind, statement};
-use crate::store::postgres::table::{DATABASE_NOW, DATABASE_PURGE, table_name};
+use crate::store::postgres::table::{DATABASE_NOW, DATABASE_PURGE, column_name, table_name};
 
 /// A mutation of a member.
 pub(super) type Place = (usize, usize);
@@ -158,7 +158,7 @@ pub(super) fn sweep(attempt: &mut Attempt<'_>) -> Result<(), Stop> {
         let families = attempt.families;
         let mut left = SWEPT_MAX;
         for kind in &families.of(&resource.kind).descendants {
-            let found = count(attempt, kind, &resource.key, left + 1)?;
+            let found = count(attempt, kind, at, &resource.key, left + 1)?;
             let Some(rest) = left.checked_sub(found) else {
                 refuse(attempt, (at, number), too_many_below());
                 return Ok(());
@@ -176,29 +176,45 @@ fn live(kind: &ResourceType) -> &'static str {
     if kind.soft_delete { " AND delete_time IS NULL" } else { "" }
 }
 
-/// Of the living below a key, counted to a limit.
-fn count(attempt: &mut Attempt<'_>, kind: &ResourceType, key: &Key, limit: usize) -> Result<usize, Stop> {
-    let sql = format!(
-        "SELECT count(*) FROM (SELECT 1 FROM {} WHERE key > $ AND key < ${} LIMIT $) AS found",
-        table_name(&kind.name),
-        live(kind)
-    );
+/// What is below a key and the member's own: others' rows were looked for before, but since then somebody
+/// may have created one, which is not swept.
+fn below(attempt: &Attempt<'_>, kind: &ResourceType, at: usize, key: &Key) -> (String, Vec<Bind>) {
     let (first, last) = range_below(key);
-    let limit = Bind::Integer(i64::try_from(limit).unwrap_or(i64::MAX));
-    let found: i64 = statement::<BigInt>(&sql, vec![Bind::text(first), Bind::text(last), limit])
-        .get_result(attempt.connection())?;
+    let (mut sql, mut binds) = ("key > $ AND key < $".to_owned(), vec![Bind::text(first), Bind::text(last)]);
+    let sight = attempt.members[at].write_set.principal.sight();
+    if let (Some(column), Some(own)) = (kind.owner_column(), sight.owner()) {
+        sql.push_str(&format!(" AND {} IS NOT DISTINCT FROM $", column_name(column)));
+        binds.push(Bind::text(own));
+    }
+    sql.push_str(live(kind));
+    (sql, binds)
+}
+
+/// Of the living below a key, counted to a limit.
+fn count(
+    attempt: &mut Attempt<'_>,
+    kind: &ResourceType,
+    at: usize,
+    key: &Key,
+    limit: usize,
+) -> Result<usize, Stop> {
+    let (below, mut binds) = below(attempt, kind, at, key);
+    let table = table_name(&kind.name);
+    let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {below} LIMIT $) AS found");
+    binds.push(Bind::Integer(i64::try_from(limit).unwrap_or(i64::MAX)));
+    let found: i64 = statement::<BigInt>(&sql, binds).get_result(attempt.connection())?;
     Ok(usize::try_from(found).unwrap_or(usize::MAX))
 }
 
 fn sweep_one(attempt: &mut Attempt<'_>, kind: &ResourceType, at: usize, key: &Key) -> Result<(), Stop> {
-    let (first, last) = range_below(key);
+    let (below, below_binds) = below(attempt, kind, at, key);
     let table = table_name(&kind.name);
     let (sql, mut binds) = if kind.soft_delete {
         let write_set = attempt.members[at].write_set;
         let sql = format!(
             "UPDATE {table} SET version = nextval('trine.version'), update_time = $, \
              delete_time = {DATABASE_NOW}, purge_time = {DATABASE_PURGE}, request_id = $, traceparent = $ \
-             WHERE key > $ AND key < $ AND delete_time IS NULL"
+             WHERE {below}"
         );
         let update_time = Bind::text(attempt.now.as_str());
         (
@@ -210,9 +226,9 @@ fn sweep_one(attempt: &mut Attempt<'_>, kind: &ResourceType, at: usize, key: &Ke
             ],
         )
     } else {
-        (format!("DELETE FROM {table} WHERE key > $ AND key < $"), Vec::new())
+        (format!("DELETE FROM {table} WHERE {below}"), Vec::new())
     };
-    binds.extend([Bind::text(first), Bind::text(last)]);
+    binds.extend(below_binds);
     statement::<()>(&sql, binds).execute(attempt.connection())?;
     Ok(())
 }
