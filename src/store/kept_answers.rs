@@ -2,11 +2,12 @@
 //!
 //! Measured now and then in the database, counted in between. Over the limit new keys are refused; what is
 //! kept is kept for its whole time. Not exact: a transaction that was begun below the limit may end above it,
-//! so the excess is at most what the transactions under way at that moment keep, one a writing connection.
+//! so the excess is at most what the transactions under way at that moment keep, one a writing connection,
+//! and what was accepted before: an accepted operation ends whatever the limit, and its answer is counted.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::model::{Answer, Error, Reason, Stored, WriteSet};
+use crate::model::{Answer, Error, OperationResult, Reason, Stored, WriteSet};
 
 /// Row, index entry and key beside the answer itself.
 const BESIDE_ANSWER_BYTES: u64 = 300;
@@ -49,13 +50,17 @@ impl KeptAnswers {
     }
 
     pub fn bytes(&self) -> u64 {
-        let unseen = self.added_bytes.load(Ordering::Acquire) - self.seen_bytes.load(Ordering::Acquire);
-        self.measured_bytes.load(Ordering::Relaxed) + unseen
+        // A measurement may end between the two loads.
+        let added = self.added_bytes.load(Ordering::Acquire);
+        let unseen = added.saturating_sub(self.seen_bytes.load(Ordering::Acquire));
+        self.measured_bytes.load(Ordering::Relaxed).saturating_add(unseen)
     }
 
-    /// 503 for a write set that would keep an answer when there is no room for one.
+    /// 503 for a write set that would keep an answer when there is no room for one. Its 202 has promised an
+    /// accepted operation that it ends, and its twin may have been recorded already: it is never refused.
     pub(super) fn admit(&self, write_set: &WriteSet) -> Result<(), Error> {
-        if !keeps(write_set) || self.bytes() < self.max_bytes.load(Ordering::Relaxed) {
+        let accepted = write_set.operation.is_some();
+        if accepted || !keeps(write_set) || self.bytes() < self.max_bytes.load(Ordering::Relaxed) {
             return Ok(());
         }
         metrics::counter!("trine_idempotency_refused_total").increment(1);
@@ -78,7 +83,10 @@ impl KeptAnswers {
 }
 
 fn keeps(write_set: &WriteSet) -> bool {
-    write_set.idempotency.is_some() && !write_set.validate_only
+    let result = write_set.operation.as_ref().and_then(|operation| operation.result.as_ref());
+    // A failure leaves its key free.
+    let fails = matches!(result, Some(OperationResult::Error(_)));
+    write_set.idempotency.is_some() && !write_set.validate_only && !fails
 }
 
 /// About the bytes of its JSON.

@@ -109,7 +109,7 @@ fn status() -> Value {
 }
 
 /// The decision that an operation under the key `k1` has failed.
-fn failure(id: &str, fingerprint: u8) -> WriteSet {
+pub fn failure(id: &str, fingerprint: u8) -> WriteSet {
     let mut failure = with_operation(with_key(write_set(vec![]), "k1", fingerprint), id);
     failure.answer = AnswerPlan::Empty;
     if let Some(operation) = &mut failure.operation {

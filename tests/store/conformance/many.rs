@@ -4,8 +4,11 @@ use serde_json::json;
 use trine::model::{Answer, AnswerPlan, Mutation, Reason, Sight, Version, WriteSet};
 
 use super::fixture::{Factory, Fixture, deadline, options, users};
+use super::idempotency::failure;
 use super::lists::query;
-use super::write_sets::{create, create_user, delete, set, update, user, user_key, with_key, write_set};
+use super::write_sets::{
+    create, create_user, delete, set, update, user, user_key, with_key, with_operation, write_set,
+};
 
 fn thousand() -> Vec<Mutation> {
     let user_of = |number: u32| {
@@ -159,9 +162,18 @@ pub async fn at_the_limit_new_keys_are_refused_and_kept_ones_answered(fresh: Fac
     let refused = fixture.commit(with_key(create_user("bob"), "k2", 1)).await.unwrap_err();
     assert_eq!((refused.reason, refused.retry_after_s), (Reason::Overloaded, Some(60)));
     fixture.commit(create_user("carol")).await.unwrap();
+    // What was accepted ends, well or badly, and may be told twice.
+    let ends = [
+        with_operation(with_key(create_user("dave"), "k3", 1), "01920000-0000-7000-8000-000000000001"),
+        failure("01920000-0000-7000-8000-000000000002", 2),
+    ];
+    for end in ends {
+        assert!(!fixture.commit(end.clone()).await.unwrap().replayed);
+        assert!(fixture.commit(end).await.unwrap().replayed);
+    }
     let key = super::write_sets::idempotency("k1", 1).key;
     assert!(fixture.read.answer(&key, deadline()).await.unwrap().is_some());
     fixture.write.kept_answers().limit(u64::MAX);
     fixture.commit(with_key(create_user("bob"), "k2", 1)).await.unwrap();
-    assert_eq!(count(&fixture).await, 3);
+    assert_eq!(count(&fixture).await, 4);
 }
