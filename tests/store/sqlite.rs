@@ -4,11 +4,13 @@ use serde_json::json;
 use trine::model::{Change, Precondition, Reason, ResourceRef, Sight, TypeName};
 use trine::query::{Filter, ListQuery, Operator, Scalar};
 use trine::schema::ColumnKind;
-use trine::store::{DatabaseUrl, Health, ReadStore, WriteStore};
+use trine::store::{DatabaseUrl, Health, OpenOptions, ReadStore, WriteStore};
 
 use crate::conformance::fixture::{Fixture, TestDatabase, catalogue, deadline, options};
+use crate::conformance::owners::{Notes, kind};
 use crate::conformance::write_sets::{create_user, document, mutation, user_key, write_set};
 use crate::postgres::evolution::shop;
+use crate::sql::Sql;
 
 fn fresh() -> TestDatabase {
     let directory = tempfile::tempdir().unwrap();
@@ -79,5 +81,24 @@ async fn a_column_that_is_not_there_yet_is_no_text() {
         let error = read.list(kind, query, deadline()).await.expect_err("no such column");
         assert_eq!(error.reason, Reason::DatabaseUnavailable);
         assert!(error.message.contains("has not this schema yet"), "{error}");
+    }
+}
+
+/// Given very many deleted rows and none that lives, when rows are listed without a filter, then that ends in
+/// time too.
+#[tokio::test]
+async fn a_list_without_a_filter_ends_in_time() {
+    let notes = Notes::open(fresh());
+    let impatient = OpenOptions { read_timeout_ms: 5, connections: 1, ..options() };
+    let read = ReadStore::open(&notes.database.url, impatient, false).unwrap();
+    let deleted = "INSERT INTO `notes.v1.Notebook` \
+                   (key, parent, doc, version, schema_id, create_time, update_time, delete_time, f_owner) \
+                   WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000) \
+                   SELECT 'n' || i, '', '{}', i, 1, '', '', '', 'bob' FROM n";
+    Sql::open(&notes.database.url).run(deleted).unwrap();
+    for sight in [Sight::All, Sight::Own("bob".into())] {
+        let query = ListQuery::new(None, sight, 10);
+        let error = read.list(kind("notes.v1.Notebook"), query, deadline()).await.unwrap_err();
+        assert_eq!(error.reason, Reason::StatementTimeout);
     }
 }
