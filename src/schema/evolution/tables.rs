@@ -73,6 +73,7 @@ fn compare_types(old: &ResourceType, new: &ResourceType, report: &mut Report<'_>
     if new.dropped {
         return;
     }
+    compare_owners(old, new, &place, report);
     if old.soft_delete && !new.soft_delete {
         let remedy = "undelete what is deleted, or wait until it is purged, or keep the field";
         let change = format!("`{}` has no `delete_time` any more; {remedy}", new.name);
@@ -100,6 +101,25 @@ fn compare_types(old: &ResourceType, new: &ResourceType, report: &mut Report<'_>
             let rest = "stays, and is kept, until `trine schema prune`";
             report.note(&place, format!("the {sort} of `{}` over `{}` {rest}", new.name, names.join("`, `")));
         }
+    }
+}
+
+/// Older binaries read by their own owners and commit by the newest's.
+fn compare_owners(old: &ResourceType, new: &ResourceType, place: &Place<'_>, report: &mut Report<'_>) {
+    let owner = |kind: &ResourceType| kind.owner_column().map(|column| column.field.clone());
+    match (owner(old), owner(new)) {
+        (Some(before), after) if after.as_ref() != Some(&before) => {
+            let now = after.map_or("has none".to_owned(), |after| format!("is `{after}`"));
+            let change =
+                format!("`owner_field` of `{}` was `{before}` and {now}: rows change hands", new.name);
+            report.breaks(place, &change, Harm::ALL, "change it back");
+        }
+        (None, Some(after)) => {
+            let rest = "rows whose owner is empty are seen by admins only, and older binaries that still run go on \
+                        showing everybody's rows to everybody: end them";
+            report.note(place, format!("`{}` has owners now, by `{after}`; {rest}", new.name));
+        }
+        _ => {}
     }
 }
 

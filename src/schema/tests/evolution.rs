@@ -72,6 +72,29 @@ fn what_stored_documents_do_not_survive_is_named() {
     }
 }
 
+/// Given a type whose rows have owners, when another field names them, or none does, then it is refused; when owners
+/// are new, then it is said what becomes of the rows.
+#[test]
+fn rows_do_not_change_hands() {
+    let catalogue = |owner: &str| {
+        let option = format!("message T {{\n  option (trine.v1.owner_field) = \"{owner}\";");
+        let option = if owner.is_empty() { "message T {".to_owned() } else { option };
+        let fields = "string name = 1; string author = 10; string editor = 11;";
+        let text = BEFORE.replace("message T {", &option).replace("string name = 1;", fields);
+        load_text(&[("t.proto", &text)]).unwrap_or_else(|found| panic!("{found:#?}"))
+    };
+    let compared = |old: &str, new: &str| compare(&catalogue(old), &catalogue(new));
+    for (new, word) in [("", "was `author` and has none"), ("editor", "was `author` and is `editor`")] {
+        let breaks = compared("author", new).breaks;
+        assert!(breaks.len() == 1 && breaks[0].message.contains(word), "{breaks:?}");
+    }
+    assert_eq!(compared("author", "author").breaks, []);
+    let added = compared("", "author");
+    assert_eq!(added.breaks, []);
+    let notes: Vec<String> = added.notes.iter().map(ToString::to_string).collect();
+    assert!(notes.iter().any(|note| note.contains("has owners now, by `author`")), "{notes:?}");
+}
+
 /// Given a schema with several faults, when it is compared, then each has the place of the new schema.
 #[test]
 fn a_finding_has_its_place_whom_it_breaks_and_a_remedy() {
