@@ -39,7 +39,8 @@ macro_rules! conformance {
             drafts_answer_to_rows_only);
         conformance!($factory; successions:
             what_lives_is_listed_by_delete_time_too,
-            what_is_deleted_never_looks_alive);
+            what_is_deleted_never_looks_alive,
+            readers_follow_the_schema_that_asks);
         conformance!($factory; random_histories: random_histories_lose_nothing);
         conformance!($factory; rows:
             a_created_resource_reads_back,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::Service;
 use super::work::{Job, Work};
 use crate::model::{
-    Answer, Deadline, Error, Fingerprint, IdempotencyKey, Operation, OperationId, Result, Stored, TypeName,
+    Answer, Deadline, Error, Fingerprint, IdempotencyKey, Operation, OperationId, Result, Stored,
 };
 use crate::query::ListQuery;
 use crate::schema::ResourceType;
@@ -76,7 +76,8 @@ pub(in crate::store) struct ReadService {
 /// A batch sorted by kind.
 #[derive(Default)]
 struct Sorted {
-    gets: HashMap<TypeName, Vec<GetJob>>,
+    /// By the very type: of one name there are two while a schema gives way to the next.
+    gets: HashMap<*const ResourceType, Vec<GetJob>>,
     several: Vec<GetSeveralJob>,
     lists: Vec<ListJob>,
     counts: Vec<CountJob>,
@@ -90,7 +91,7 @@ impl Sorted {
         let mut sorted = Self::default();
         for work in batch {
             match work {
-                ReadWork::Get(job) => sorted.gets.entry(job.input.0.name.clone()).or_default().push(job),
+                ReadWork::Get(job) => sorted.gets.entry(Arc::as_ptr(&job.input.0)).or_default().push(job),
                 ReadWork::GetSeveral(job) => sorted.several.push(job),
                 ReadWork::List(job) => sorted.lists.push(job),
                 ReadWork::Count(job) => sorted.counts.push(job),

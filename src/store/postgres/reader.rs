@@ -22,7 +22,8 @@ use crate::store::list_timeout::explain_timeout;
 
 pub(super) struct PostgresReader {
     pub session: Session,
-    get_sql: HashMap<TypeName, String>,
+    /// By what the text is made from: the schema may be another one by the next read.
+    get_sql: HashMap<(TypeName, Option<String>), String>,
     list_shapes: Shapes,
 }
 
@@ -37,7 +38,8 @@ impl PostgresReader {
         owner: &Column,
         asked: &[Asked],
     ) -> Result<Read<Vec<Option<Stored>>>> {
-        let sql = self.get_sql.entry(kind.name.clone()).or_insert_with(|| get_owned_sql(kind, owner));
+        let made_from = (kind.name.clone(), Some(owner.field.clone()));
+        let sql = self.get_sql.entry(made_from).or_insert_with(|| get_owned_sql(kind, owner));
         let owners = asked.iter().map(|asked| asked.sight.owner().map(str::to_owned)).collect();
         let query = statement::<AnsweringRowType>(sql, vec![keys(asked), Bind::OptionalTexts(owners)]);
         let rows = self.session.run(|connection| query.load::<AnsweringRow>(connection))?;
@@ -74,7 +76,7 @@ impl Reader for PostgresReader {
         if let Some(owner) = kind.owner_column() {
             return self.get_owned(kind, owner, asked);
         }
-        let sql = self.get_sql.entry(kind.name.clone()).or_insert_with(|| get_sql(kind));
+        let sql = self.get_sql.entry((kind.name.clone(), None)).or_insert_with(|| get_sql(kind));
         let query = statement::<PlacedRowType>(sql, vec![keys(asked)]);
         let rows = self.session.run(|connection| query.load::<PlacedRow>(connection))?;
         let Read { value, position } = self.place(kind, rows);

@@ -73,3 +73,30 @@ pub async fn what_is_deleted_never_looks_alive(fresh: Factory) {
     drop(new);
     drop(Monolith::start(&url, shop(gone, "")));
 }
+
+/// Given readers that have read a type, when it gets owners, then the same readers read by them.
+pub async fn readers_follow_the_schema_that_asks(fresh: Factory) {
+    let TestDatabase { url, keep: _keep } = fresh();
+    let before = shop("string author = 2;", "");
+    let text = "option (trine.v1.owner_field) = \"author\"; string author = 2;";
+    let old = Monolith::start(&url, before.clone());
+    old.create("a", json!({ "author": "alice" })).await.unwrap();
+    let Monolith { read, write, .. } = old;
+    drop(write);
+    let new = Monolith::start(&url, shop(text, ""));
+    let (bob, alice) = (Sight::Own("bob".into()), Sight::Own("alice".into()));
+    let asks = [(items(&before), &bob, true), (items(&new.catalogue), &bob, false)];
+    let key = Key::new("a");
+    // Each reader of the lane has its turn; several at once share a statement.
+    for _ in 0..8 {
+        for (kind, sight, is_seen) in asks.iter().chain(&[(items(&new.catalogue), &alice, true)]) {
+            let found = read.get(kind, &key, sight, deadline()).await.unwrap().value;
+            assert_eq!(found.is_some(), *is_seen);
+        }
+    }
+    let get = |at: usize| read.get(asks[at % 2].0, &key, &bob, deadline());
+    let many = futures_util::future::join_all((0..200).map(get)).await;
+    for (at, found) in many.into_iter().enumerate() {
+        assert_eq!(found.unwrap().value.is_some(), asks[at % 2].2);
+    }
+}
