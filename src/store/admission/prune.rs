@@ -40,8 +40,18 @@ impl Plan {
 }
 
 /// Only who brings the newest schema knows what the others still need.
-pub(in crate::store) fn refuse_unless_newest(newest: Option<String>, catalogue: &Catalogue) -> Result<()> {
+pub(in crate::store) fn refuse_unless_newest(
+    newest: Option<String>,
+    history: &[Past],
+    catalogue: &Catalogue,
+) -> Result<()> {
+    let is_draft = history.iter().any(|past| past.digest == catalogue.digest && past.state == State::Draft);
     match newest {
+        Some(newest) if newest == catalogue.digest && is_draft => Err(Error::new(
+            Reason::FailedPrecondition,
+            "the newest schema of this database is a draft, which its next one replaces; make it permanent first \
+             (`trine schema apply`)",
+        )),
         Some(newest) if newest == catalogue.digest => Ok(()),
         Some(_) => Err(Error::new(
             Reason::FailedPrecondition,

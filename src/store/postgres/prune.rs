@@ -25,7 +25,7 @@ pub(super) fn prune(session: &mut Session, catalogue: &Catalogue, really: bool) 
     let mut lines = Vec::new();
     alone(session, |session| {
         migrate::primary(session)?;
-        prune::refuse_unless_newest(history::newest_digest(session)?, catalogue)?;
+        prune::refuse_unless_newest(history::newest_digest(session)?, &history::all(session)?, catalogue)?;
         lines = carry_out(session, catalogue, really)?;
         Ok(())
     })?;

@@ -22,8 +22,9 @@ pub(super) fn prune(
     newest: &Catalogue,
     really: bool,
 ) -> Result<Vec<String>> {
-    prune::refuse_unless_newest(history::newest_digest(connection)?, newest)?;
-    let plan = prune::Plan::new(&history::all(connection)?, newest)?;
+    let past = history::all(connection)?;
+    prune::refuse_unless_newest(history::newest_digest(connection)?, &past, newest)?;
+    let plan = prune::Plan::new(&past, newest)?;
     let mut lines = plan.retired.clone();
     if really && !plan.retired.is_empty() {
         history::keep_newest_only(connection, &newest.digest).map_err(broken)?;

@@ -296,6 +296,8 @@ pub async fn drafts_answer_to_rows_only(fresh: Factory) {
     assert!(refused.message.contains("shop.v1.Item.title"), "{refused}");
 
     let latest = || shop("string title = 2; string code = 3 [(trine.v1.index) = true];", "");
+    let refused = url.prune(options(), &latest(), true).unwrap_err();
+    assert!(refused.message.contains("is a draft"), "{refused}");
     drop(Monolith::start(&url, latest()));
     let refused = draft("string title = 2; bool other = 3;").err().expect("it is permanent now");
     assert!(refused.message.contains("shop.v1.Item.code"), "{refused}");
