@@ -17,7 +17,8 @@ pub(in crate::store) struct Plan {
 }
 
 impl Plan {
-    /// Sets that were pruned already count too: a prune may have been interrupted.
+    /// Sets that were pruned already count too: a prune may have been interrupted. `newest`: all that its set
+    /// describes, not what the caller serves of it.
     pub fn new(history: &[Past], newest: &Catalogue) -> Result<Self> {
         let mut plan = Self::default();
         for past in history.iter().filter(|past| past.digest != newest.digest) {

@@ -17,7 +17,7 @@ use super::table::{bare_column_name, bounded, identifier, promoted, table_name};
 use super::{history, migrate, views};
 use crate::model::{Document, Result};
 use crate::schema::{Catalogue, ResourceType};
-use crate::store::admission::{StoredRows, prune};
+use crate::store::admission::{StoredRows, decoded, prune};
 use crate::store::json::{from_json, to_json};
 
 /// What can go, a line each; gone when `really`.
@@ -26,7 +26,7 @@ pub(super) fn prune(session: &mut Session, catalogue: &Catalogue, really: bool) 
     alone(session, |session| {
         migrate::primary(session)?;
         prune::refuse_unless_newest(history::newest_digest(session)?, &history::all(session)?, catalogue)?;
-        lines = carry_out(session, catalogue, really)?;
+        lines = carry_out(session, &decoded(&catalogue.descriptor_set)?, really)?;
         Ok(())
     })?;
     Ok(lines)

@@ -13,7 +13,7 @@ use super::table::{column_name, identifier, index_name, promoted};
 use super::{history, views};
 use crate::model::{Document, Result};
 use crate::schema::{Catalogue, ResourceType};
-use crate::store::admission::{StoredRows, prune};
+use crate::store::admission::{StoredRows, decoded, prune};
 use crate::store::json::{from_json, to_json};
 
 /// What can go, a line each; gone when `really`.
@@ -24,6 +24,7 @@ pub(super) fn prune(
 ) -> Result<Vec<String>> {
     let past = history::all(connection)?;
     prune::refuse_unless_newest(history::newest_digest(connection)?, &past, newest)?;
+    let newest = &decoded(&newest.descriptor_set)?;
     let plan = prune::Plan::new(&past, newest)?;
     let mut lines = plan.retired.clone();
     if really && !plan.retired.is_empty() {

@@ -1,13 +1,15 @@
 //! What one schema's rows are to the binaries of another: deleted, owned, served by neither.
 
-use serde_json::json;
-use trine::model::{Change, Deletion, Key, Precondition, Scalar, Sight};
-use trine::query::{After, ListQuery, OrderBy};
-use trine::schema::Catalogue;
+use std::path::Path;
 
-use super::fixture::{Factory, TestDatabase, deadline};
+use serde_json::json;
+use trine::model::{Change, Deletion, Key, Precondition, ResourceRef, Scalar, Sight, TypeName};
+use trine::query::{After, ListQuery, OrderBy};
+use trine::schema::{Catalogue, load};
+
+use super::fixture::{Factory, TestDatabase, deadline, options};
 use super::histories::{Monolith, item, items, refusal, shop};
-use super::write_sets::{mutation, write_set};
+use super::write_sets::{document, mutation, write_set};
 
 /// Deletes softly, in a shop with an index over the time.
 fn soft(rest: &str) -> Catalogue {
@@ -99,4 +101,44 @@ pub async fn readers_follow_the_schema_that_asks(fresh: Factory) {
     for (at, found) in many.into_iter().enumerate() {
         assert_eq!(found.unwrap().value.is_some(), asks[at % 2].2);
     }
+}
+
+/// Two packages of which `outer.v1` imports `inner.v1`, served as far as `domains` say.
+fn nested(more: &str, domains: &[&str]) -> Catalogue {
+    let directory = tempfile::tempdir().unwrap();
+    let header = "syntax = \"proto3\"; import \"google/api/resource.proto\";";
+    let resource = |name: &str, rest: &str| {
+        let option = format!("type: \"x.com/{name}\" pattern: \"{name}s/{{{name}}}\"");
+        format!("message {name} {{ option (google.api.resource) = {{ {option} }}; string name = 1; {rest} }}")
+    };
+    let inner = format!("{header} package inner.v1; {}", resource("part", ""));
+    let whole = resource("whole", &format!("inner.v1.part part = 2; {more}"));
+    let outer = format!("{header} import \"inner/v1/a.proto\"; package outer.v1; {whole}");
+    for (package, text) in [("inner", inner), ("outer", outer)] {
+        let package = directory.path().join(package).join("v1");
+        std::fs::create_dir_all(&package).unwrap();
+        std::fs::write(package.join("a.proto"), text).unwrap();
+    }
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("proto");
+    let domains: Vec<String> = domains.iter().map(|domain| (*domain).to_owned()).collect();
+    load(&[directory.path().to_owned(), own], &domains).unwrap_or_else(|found| panic!("{found:#?}"))
+}
+
+/// Given two packages of which one imports the other, when a deployment that serves one alone prunes, then the
+/// rows of the other, which its set describes, stay.
+pub async fn a_prune_spares_what_is_only_not_served(fresh: Factory) {
+    let TestDatabase { url, keep: _keep } = fresh();
+    let both = Monolith::start(&url, nested("", &["inner.v1", "outer.v1"]));
+    let part = ResourceRef { kind: TypeName::new("inner.v1.part"), key: Key::new("p") };
+    let create = Change::Create(document(json!({})));
+    let rows = write_set(vec![mutation(part.clone(), Precondition::None, create)]);
+    both.write.commit(rows, deadline()).await.unwrap();
+    drop(both);
+    let alone = || nested("string more = 3;", &["outer.v1"]);
+    drop(Monolith::start(&url, alone()));
+    let lines = url.prune(options(), &alone(), true).unwrap();
+    assert!(lines.len() == 1 && lines[0].contains("cannot be started"), "{lines:?}");
+    let both = Monolith::start(&url, nested("string more = 3;", &["inner.v1", "outer.v1"]));
+    let kind = both.catalogue.resource(&part.kind).unwrap();
+    assert!(both.read.get(kind, &part.key, &Sight::All, deadline()).await.unwrap().value.is_some());
 }
