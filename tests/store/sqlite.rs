@@ -1,14 +1,17 @@
 //! The suite on SQLite, and what only a file has.
 
-use serde_json::json;
-use trine::model::{Change, Precondition, Reason, ResourceRef, Sight, TypeName};
+use serde_json::{Value, json};
+use trine::model::{Change, Key, Precondition, Reason, ResourceRef, Sight, Stored, TypeName};
 use trine::query::{Filter, ListQuery, Operator, Scalar};
 use trine::schema::ColumnKind;
 use trine::store::{DatabaseUrl, Health, OpenOptions, ReadStore, WriteStore};
 
 use crate::conformance::fixture::{Fixture, TestDatabase, catalogue, deadline, options};
 use crate::conformance::owners::{Notes, kind};
-use crate::conformance::write_sets::{create_user, document, mutation, user_key, write_set};
+use crate::conformance::write_sets::{
+    create, create_user, document, mutation, set, update, user_key, write_set,
+};
+use crate::conformance::zoo::{FIELDS, beast, zoo};
 use crate::postgres::evolution::shop;
 use crate::sql::Sql;
 
@@ -58,6 +61,43 @@ async fn a_read_only_reader_needs_no_monolith() {
     crate::conformance::fixture::until_ready(&read).await;
     let kind = catalogue().resource(&create_user("alice").mutations[0].resource.kind).unwrap().clone();
     assert!(read.get(&kind, &user_key("alice"), &Sight::All, deadline()).await.unwrap().value.is_some());
+}
+
+/// Given texts that are no UTF-8, written by SQL through a view and past it, then their fields are left out of gets
+/// and lists, neighbours are as they were, and the API updates and deletes the rows.
+#[tokio::test]
+async fn a_text_that_is_no_utf8_harms_nobody_else() {
+    let database = fresh();
+    let catalogue = zoo("option (trine.v1.sql_writable) = true;", FIELDS);
+    let write = WriteStore::open(&database.url, options(), &catalogue).unwrap();
+    let beasts = ["leo", "tom", "max"].map(|id| create(beast(id), json!({ "title": "\u{e9}", "legs": 4 })));
+    write.commit(write_set(beasts.to_vec()), deadline()).await.unwrap();
+    let mut sql = Sql::open(&database.url);
+    sql.run(
+        "UPDATE zoo_v1_beast SET version = replace(hex(zeroblob(3000)), '0', 'a') || CAST(x'ff' AS TEXT) WHERE key = 'ann/leo';
+         UPDATE `zoo.v1.Beast` SET doc = replace(doc, 'legs', CAST(x'80' AS TEXT)) WHERE key = 'ann/tom';",
+    )
+    .unwrap();
+
+    let kind = catalogue.resource(&TypeName::new("zoo.v1.Beast")).unwrap();
+    let read = ReadStore::open(&database.url, options(), false).unwrap();
+    let shown = |stored: &Stored| {
+        let shown: Value = serde_json::from_str(&kind.render_json(stored)).unwrap();
+        (shown["title"].clone(), shown.get("legs").cloned(), shown.get("version").cloned())
+    };
+    let whole = (json!("\u{e9}"), Some(json!(4)), None);
+    for (id, expected) in [("leo", &whole), ("tom", &(json!("\u{e9}"), None, None)), ("max", &whole)] {
+        let found = read.get(kind, &Key::child("ann", id), &Sight::All, deadline()).await.unwrap().value;
+        assert_eq!(&shown(&found.expect("it is there")), expected, "{id}");
+    }
+    let query = ListQuery::new(Some("ann".to_owned()), Sight::All, 10);
+    assert_eq!(read.list(kind, query, deadline()).await.unwrap().value.len(), 3);
+
+    let legs = update(beast("leo"), vec![set("legs", json!(3))]);
+    let committed = write.commit(write_set(vec![legs]), deadline()).await.unwrap();
+    assert_eq!(shown(committed.results[0].as_ref().unwrap()), (json!("\u{e9}"), Some(json!(3)), None));
+    let deletions = ["leo", "tom"].map(|id| mutation(beast(id), Precondition::None, Change::Delete));
+    write.commit(write_set(deletions.to_vec()), deadline()).await.unwrap();
 }
 
 /// Given a file with an older schema, when a reader of a newer one filters by a column that is not there

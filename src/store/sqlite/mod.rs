@@ -8,6 +8,7 @@ mod change;
 mod clock;
 mod connection;
 mod database;
+mod document;
 mod filter;
 mod fragment;
 mod history;

@@ -9,6 +9,7 @@ use diesel::sqlite::SqliteConnection;
 
 use super::clock::Clock;
 use super::connection::unavailable;
+use super::document::StoredDocument;
 use super::list::{count_sql, list_sql};
 use super::records;
 use super::statement::{Bind, run, statement};
@@ -38,7 +39,7 @@ type FoundType = (
 );
 type Found = (
     i64,
-    (Option<String>, Option<String>, Option<i64>),
+    (Option<String>, Option<StoredDocument>, Option<i64>),
     (Option<String>, Option<String>, Option<String>, Option<String>, Option<i64>),
     Option<i64>,
 );

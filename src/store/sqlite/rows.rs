@@ -4,6 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use diesel::sqlite::SqliteConnection;
 
+use super::document::StoredDocument;
 use super::schema::{broken, has_table};
 use super::statement::{Bind, statement};
 use super::table::identifier;
@@ -32,11 +33,12 @@ impl StoredRows for SqliteRows<'_> {
         let mut last = String::new();
         loop {
             let binds = vec![Bind::text(last.as_str()), Bind::text(text)];
-            let rows: Vec<(String, String, String, String, i64)> =
+            let rows: Vec<(String, StoredDocument, String, String, i64)> =
                 statement::<(Text, Text, Text, Text, BigInt)>(&sql, binds).load(self.0).map_err(broken)?;
             let Some((key, ..)) = rows.last() else { return Ok(()) };
             last.clone_from(key);
             for (key, document, create_time, update_time, live) in rows {
+                let document = document.text;
                 each(&StoredRow { key, document, create_time, update_time, live: live != 0 })?;
             }
         }

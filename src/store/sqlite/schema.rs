@@ -12,6 +12,7 @@ use diesel::sql_types::{BigInt, Text};
 use diesel::sqlite::SqliteConnection;
 
 use super::connection::unavailable;
+use super::document::StoredDocument;
 use super::records::from_json;
 use super::rows::SqliteRows;
 use super::statement::{Bind, run, statement};
@@ -193,14 +194,14 @@ fn backfill(
     let update = format!("UPDATE {table} SET {} WHERE key = ?", sets.join(", "));
     let mut last = String::new();
     loop {
-        let rows: Vec<(String, String, String, String)> =
+        let rows: Vec<(String, StoredDocument, String, String)> =
             statement::<(Text, Text, Text, Text)>(&select, vec![Bind::text(last.as_str())])
                 .load(connection)
                 .map_err(broken)?;
         let Some((key, ..)) = rows.last() else { return Ok(()) };
         last.clone_from(key);
-        for (key, text, create, update_time) in rows {
-            let document: Document = from_json(&text)?;
+        for (key, document, create, update_time) in rows {
+            let document: Document = from_json(&document.text)?;
             let times = (Timestamp::from_stored(&create), Timestamp::from_stored(&update_time));
             let values = kind.column_values(&document, &times.0, &times.1);
             let mut binds: Vec<Bind> =

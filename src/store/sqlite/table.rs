@@ -4,6 +4,7 @@
 //! cannot be exact (`"Infinity"`, an enum's default), and so both databases hold what the same
 //! Rust code computed. Document and promoted columns are always written by the same statement.
 
+use super::document::StoredDocument;
 use crate::model::{Document, Key, Stored, Timestamp, TypeName, Version};
 use crate::query::Scalar;
 use crate::schema::{Column, ColumnKind, ColumnSource, Index, ResourceType};
@@ -20,7 +21,7 @@ pub(super) type RowType = (
     diesel::sql_types::BigInt,
 );
 /// key, doc, version, create_time, update_time, delete_time, purge_time, schema_id
-pub(super) type Row = (String, String, i64, String, String, Option<String>, Option<String>, i64);
+pub(super) type Row = (String, StoredDocument, i64, String, String, Option<String>, Option<String>, i64);
 
 pub(super) const ROW_COLUMNS: &str =
     "key, doc, version, create_time, update_time, delete_time, purge_time, schema_id";
@@ -35,8 +36,9 @@ pub(super) fn stored(kind: &TypeName, row: Row) -> Stored {
         update_time: Timestamp::from_stored(&update_time),
         delete_time: delete_time.as_deref().map(Timestamp::from_stored),
         purge_time: purge_time.as_deref().map(Timestamp::from_stored),
-        schema_id,
-        document,
+        // 0: nobody's schema, read with care.
+        schema_id: if document.is_mended { 0 } else { schema_id },
+        document: document.text,
     }
 }
 

@@ -200,6 +200,8 @@ pub async fn what_may_not_be_written_is_refused(fresh: Factory) {
         refusals.extend([
             ("title = 5", "title must be text"),
             ("title = 'a' || char(0)", "title must be text without NUL"),
+            ("code = CAST(x'eda080' AS TEXT)", "code must be text without NUL, in UTF-8"),
+            ("nick = CAST(x'4ce9' AS TEXT)", "nick must be text without NUL, in UTF-8"),
             ("legs = 'four'", "legs must be"),
             ("legs = 1.5", "legs must be"),
             ("tame = 2", "tame must be"),

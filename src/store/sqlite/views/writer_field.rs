@@ -6,6 +6,8 @@ use crate::schema::ResourceType;
 use crate::schema::view::{ViewField, ViewValue};
 
 const SECOND: &str = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9][T ][0-9][0-9]:[0-9][0-9]:[0-9][0-9]*";
+/// Longer texts would take more than a millisecond.
+const UTF8_CHECK_BYTES_MAX: usize = 4096;
 const REAL_MAX: &str = "3.4028234663852886e38";
 
 pub(super) struct Field<'a> {
@@ -150,7 +152,7 @@ impl Field<'_> {
             ViewValue::Bytes => format!(
                 "{text} AND rtrim({value}, '=') NOT GLOB '*[^A-Za-z0-9+/_-]*' AND length(rtrim({value}, '=')) % 4 <> 1"
             ),
-            _ => text,
+            _ => format!("{text} AND {}", is_utf8(&value)),
         }
     }
 
@@ -166,7 +168,7 @@ impl Field<'_> {
             }
             ViewValue::Timestamp => "a UTC time of the years 1 to 9999, as 2026-11-21T09:14:00Z".to_owned(),
             ViewValue::Bytes => "text in base64, and short enough for its index".to_owned(),
-            _ => "text without NUL, and short enough for its index".to_owned(),
+            _ => "text without NUL, in UTF-8, and short enough for its index".to_owned(),
         }
     }
 
@@ -243,6 +245,17 @@ impl Field<'_> {
     fn time_nine(&self) -> String {
         format!("substr(substr({}, 2) || '000000000', 1, 9)", self.time_fraction())
     }
+}
+
+/// SQLite takes any bytes for a text. A character that is none is written otherwise than it was read; the look is
+/// at one after the other, so a long text is left to those who read it.
+fn is_utf8(value: &str) -> String {
+    format!(
+        "({value} NOT GLOB '*[^ -~]*' OR length(CAST({value} AS BLOB)) > {UTF8_CHECK_BYTES_MAX} OR NOT EXISTS \
+         (WITH RECURSIVE each(one, rest) AS (SELECT substr({value}, 1, 1), substr({value}, 2) \
+         UNION ALL SELECT substr(rest, 1, 1), substr(rest, 2) FROM each WHERE rest <> '') \
+         SELECT 1 FROM each WHERE CAST(one AS BLOB) <> CAST(char(unicode(one)) AS BLOB)))"
+    )
 }
 
 /// The shortest of three texts that reads back as the same number; a whole one without a fraction.
