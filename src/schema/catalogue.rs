@@ -206,6 +206,8 @@ pub struct Catalogue {
     pub descriptor_set: Vec<u8>,
     /// SHA-256 of `descriptor_set`, lowercase hex.
     pub digest: String,
+    /// The set is a newer binary's, and something in it that this one does not know is missing here.
+    pub left_out: bool,
     /// The pool with AIP's messages of those methods that no service declares, once they are needed.
     pub(super) standard_messages: OnceLock<Option<DescriptorPool>>,
 }

@@ -3,7 +3,7 @@
 use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor};
 
 use super::location::Problems;
-use super::options::Options;
+use super::options::{IndexOption, Options};
 use super::{Column, ColumnKind, ColumnSource, Index, StandardFields};
 
 /// Columns in field-number order, indexes in the order of their declaration.
@@ -26,8 +26,13 @@ pub(super) fn promoted(
         }
         match column(&field, standard) {
             Ok(column) => columns.push(column),
-            Err(reason) => {
+            // Without its column nobody would be kept from the rows of others.
+            Err(reason) if owns => {
                 problems.add(&message.parent_file(), field.path(), reason);
+                continue;
+            }
+            Err(reason) => {
+                problems.add_or_leave_out(&message.parent_file(), field.path(), reason);
                 continue;
             }
         }
@@ -35,32 +40,34 @@ pub(super) fn promoted(
             indexes.push(Index { columns: vec![columns.len() - 1], unique });
         }
     }
-    for list in lists {
-        let mut positions = Vec::new();
-        for name in &list.fields {
-            match columns.iter().position(|column| column.field == *name) {
-                Some(position) => positions.push(position),
-                None if message.get_field_by_name(name).is_some() => {}
-                None => problems.add(
-                    &message.parent_file(),
-                    message.path(),
-                    format!(
-                        "`(trine.v1.indexes)` names `{name}`, which `{}` does not have; correct the name",
-                        message.full_name()
-                    ),
-                ),
-            }
-        }
-        if list.fields.is_empty() {
-            problems.add(
-                &message.parent_file(),
-                message.path(),
-                "`(trine.v1.indexes)` names no field; name one",
-            );
-        }
-        indexes.push(Index { columns: positions, unique: list.unique });
-    }
+    indexes.extend(lists.iter().filter_map(|list| listed(message, list, &columns, problems)));
     (columns, indexes)
+}
+
+/// Whole or not at all: a unique index of fewer columns would refuse what may be.
+fn listed(
+    message: &MessageDescriptor,
+    list: &IndexOption,
+    columns: &[Column],
+    problems: &mut Problems<'_>,
+) -> Option<Index> {
+    let mut refuse = |sentence: String| {
+        problems.add_or_leave_out(&message.parent_file(), message.path(), sentence);
+    };
+    if list.fields.is_empty() {
+        refuse("`(trine.v1.indexes)` names no field; name one".to_owned());
+        return None;
+    }
+    for name in list.fields.iter().filter(|name| message.get_field_by_name(name).is_none()) {
+        refuse(format!(
+            "`(trine.v1.indexes)` names `{name}`, which `{}` does not have; correct the name",
+            message.full_name()
+        ));
+    }
+    // A field that is there and has no column has its own complaint.
+    let position = |name: &String| columns.iter().position(|column| column.field == *name);
+    let columns: Option<Vec<usize>> = list.fields.iter().map(position).collect();
+    Some(Index { columns: columns?, unique: list.unique })
 }
 
 fn column(field: &FieldDescriptor, standard: &StandardFields) -> Result<Column, String> {

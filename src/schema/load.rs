@@ -76,7 +76,9 @@ fn compile(
     let digest = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
     let is_theirs = |package: &str| !VOCABULARY.contains(&package);
     let comments = sources.map(|sources| Comments::gather(sources, &is_theirs)).unwrap_or_default();
+    let left_out = problems.left_out;
     problems.into_result(Catalogue {
+        left_out,
         pool,
         shapes,
         types,

@@ -9,11 +9,13 @@ pub(super) struct Problems<'a> {
     /// The pool that still has source locations; none for an admitted descriptor set.
     sources: Option<&'a DescriptorPool>,
     found: Vec<SchemaProblem>,
+    /// Something of an admitted schema is not in the catalogue.
+    pub left_out: bool,
 }
 
 impl<'a> Problems<'a> {
     pub fn new(sources: Option<&'a DescriptorPool>) -> Self {
-        Self { sources, found: Vec::new() }
+        Self { sources, found: Vec::new(), left_out: false }
     }
 
     /// Whether the schema is the user's, with its sources, and not one that a database has admitted.
@@ -28,6 +30,21 @@ impl<'a> Problems<'a> {
             None => file.name().to_owned(),
         };
         self.found.push(SchemaProblem { location, message: message.into() });
+    }
+
+    /// A mistake in a schema of one's own. An admitted one may be newer than this binary: there it is something that
+    /// this binary does not know yet, which is left out, and what it stands in is served.
+    pub fn add_or_leave_out(&mut self, file: &FileDescriptor, path: &[i32], message: impl Into<String>) {
+        if self.is_own() {
+            return self.add(file, path, message);
+        }
+        self.left_out = true;
+        let (file, problem) = (file.name(), message.into());
+        tracing::warn!(
+            file,
+            problem,
+            "the admitted schema has something that this binary does not know; left out"
+        );
     }
 
     pub fn into_result<T>(self, value: T) -> Result<T, Vec<SchemaProblem>> {

@@ -38,7 +38,8 @@ pub(super) fn methods(
         // An rpc without a path cannot be reached over HTTP, which is all that is served.
         let Some(http) = options.http(&method) else { continue };
         if let Err(reason) = methods.add(&method, &http, types, problems.is_own()) {
-            problems.add(&method.parent_file(), method.path(), format!("`{}`: {reason}", method.full_name()));
+            let sentence = format!("`{}`: {reason}", method.full_name());
+            problems.add_or_leave_out(&method.parent_file(), method.path(), sentence);
         }
     }
     methods

@@ -30,7 +30,7 @@ pub(super) fn resource_types(
     types.sort_by(|left, right| left.name.cmp(&right.name));
     refuse_shared_routes(&types, problems);
     refuse_shared_tables(&types, problems);
-    refuse_unchecked_writers(&types, problems);
+    refuse_unchecked_writers(&mut types, problems);
     types
 }
 
@@ -50,7 +50,7 @@ fn resource_type(
     };
     for unserved in options.unserved(message) {
         let sentence = format!("`({unserved})` of `{}` does nothing yet; remove it", message.full_name());
-        problems.add(&message.parent_file(), message.path(), sentence);
+        problems.add_or_leave_out(&message.parent_file(), message.path(), sentence);
     }
     let standard = standard_fields(message, problems);
     let owner_field = owner_field(message, options, problems);
@@ -186,17 +186,18 @@ fn refuse_shared_routes(types: &[ResourceType], problems: &mut Problems<'_>) {
     }
 }
 
-/// Rules that SQL cannot keep would be believed.
-fn refuse_unchecked_writers(types: &[ResourceType], problems: &mut Problems<'_>) {
+/// Rules that SQL cannot keep would be believed. A newer binary may keep them; this one lets nobody write there.
+fn refuse_unchecked_writers(types: &mut [ResourceType], problems: &mut Problems<'_>) {
     let unchecked =
-        |kind: &&ResourceType| kind.sql_writable && kind.shapes.constraints().has_rules(kind.root);
-    for kind in types.iter().filter(unchecked) {
+        |kind: &&mut ResourceType| kind.sql_writable && kind.shapes.constraints().has_rules(kind.root);
+    for kind in types.iter_mut().filter(unchecked) {
         let message = format!(
             "`{}` has `buf.validate` rules, and what SQL writes is not checked against them; take these or \
              `(trine.v1.sql_writable)` away",
             kind.name
         );
-        problems.add(&kind.descriptor.parent_file(), kind.descriptor.path(), message);
+        problems.add_or_leave_out(&kind.descriptor.parent_file(), kind.descriptor.path(), message);
+        kind.sql_writable = false;
     }
 }
 

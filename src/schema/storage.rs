@@ -47,7 +47,15 @@ pub fn overlay(newest: Catalogue, older: &[Catalogue], digest: String) -> Catalo
     }
     let by_name: HashMap<_, _> =
         types.iter().enumerate().map(|(index, kind)| (kind.name.clone(), index)).collect();
-    Catalogue { shapes, types: types.into_iter().map(Arc::new).collect(), by_name, digest, ..newest }
+    let left_out = newest.left_out || older.iter().any(|set| set.left_out);
+    Catalogue {
+        left_out,
+        shapes,
+        types: types.into_iter().map(Arc::new).collect(),
+        by_name,
+        digest,
+        ..newest
+    }
 }
 
 fn add(own: &mut ResourceType, older: &ResourceType) {

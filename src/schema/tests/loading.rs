@@ -1,7 +1,7 @@
 //! Trees of `.proto` files: what is understood, and every mistake by its place.
 
 use super::*;
-use crate::schema::{ColumnKind, ColumnSource, StandardMethod, from_descriptor_set};
+use crate::schema::{ColumnKind, ColumnSource, StandardMethod, descriptor_set, from_descriptor_set, source};
 
 const HEAD: &str = r#"syntax = "proto3";
 package t.v1;
@@ -151,6 +151,39 @@ fn options_that_do_nothing_yet_are_refused() {
         "message A {\n option (google.api.resource) = { type: \"x.com/A\" pattern: \"as/{a}\" };\n option (trine.v1.event_before) = true;\n string b = 1;\n}",
     );
     assert!(found.message.contains("trine.v1.event_before"), "{found}");
+}
+
+/// Given a set that a newer binary has admitted, with an option and forms of indexes and methods that this one does not
+/// know, then they are left out and the type is served; in files of one's own they are refused.
+#[test]
+fn what_a_newer_binary_has_admitted_is_left_out_where_it_is_not_known() {
+    let body = "message A {\n option (google.api.resource) = { type: \"x.com/A\" pattern: \"as/{a}\" };
+        option (trine.v1.event_before) = true;
+        option (trine.v1.indexes) = { fields: \"b\" fields: \"tags\" unique: true };
+        option (trine.v1.indexes) = { fields: \"b\" fields: \"c\" };
+        option (trine.v1.indexes) = { fields: \"b.d\" };
+        option (trine.v1.sql_writable) = true;
+        string b = 1 [(trine.v1.index) = true];
+        string c = 2 [(buf.validate.field).string.min_len = 1];
+        repeated string tags = 3 [(trine.v1.index) = true];\n}
+        service S { rpc Do(A) returns (A) {
+          option (google.api.http) = { custom: { kind: \"LOCK\" path: \"/t.v1/as\" } }; } }";
+    let text = format!("{HEAD}import \"buf/validate/validate.proto\";{body}");
+    let found = load_text(&[("t.proto", &text)]).expect_err("refused");
+    assert_eq!(found.len(), 5, "{found:#?}");
+
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    std::fs::write(directory.path().join("t.proto"), text).expect("written");
+    let sources = source::read(&[directory.path().to_owned()]).expect("linked");
+    let files: Vec<_> = sources.pool.files().collect();
+    let admitted = from_descriptor_set(&descriptor_set::encode(&files)).expect("decoded");
+    let kind = admitted.resource(&TypeName::new("t.v1.A")).expect("served");
+    let columns: Vec<&str> = kind.columns.iter().map(|column| column.field.as_str()).collect();
+    assert_eq!(columns, ["b", "c"]);
+    let indexes: Vec<&[usize]> = kind.indexes.iter().map(|index| index.columns.as_slice()).collect();
+    assert_eq!(indexes, [&[0][..], &[0, 1][..]]);
+    assert!(kind.indexes.iter().all(|index| !index.unique));
+    assert!(!kind.sql_writable && admitted.commands.is_empty() && admitted.left_out);
 }
 
 #[test]
