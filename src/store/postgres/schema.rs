@@ -53,6 +53,8 @@ pub(super) fn prepare(
             Entry::New => admit(session, catalogue, admission),
         }?;
         let admitted = history::storage_catalogue(session, Some(catalogue))?;
+        // At every start: whoever was to do it after an admission may have ended before.
+        prune::drop_strange_unique_indexes(session, &admitted)?;
         views::ensure(session, &admitted)?;
         Ok(admitted)
     })
@@ -68,12 +70,7 @@ fn admit(session: &mut Session, catalogue: &Catalogue, admission: Admission) -> 
     fenced(session, |session| {
         catch_up(session, catalogue, since)?;
         history::admit(session, catalogue, &admission::generation(&past, catalogue)?, admission)
-    })?;
-    if past.iter().any(|set| set.state == State::Draft) {
-        let storage = history::storage_catalogue(session, Some(catalogue))?;
-        prune::drop_strange_unique_indexes(session, &storage)?;
-    }
-    Ok(())
+    })
 }
 
 fn log(note: &SchemaProblem) {

@@ -174,3 +174,24 @@ fn what_is_written_while_columns_are_filled_is_caught() {
                    AND (doc ? 'price' OR f_price <> 0)"#;
     assert_eq!(shared().sql_in(&url, wrong), "0");
 }
+
+/// Given a unique index that a draft left behind, and nobody came to drop it after the draft had ended, then the next start
+/// drops it: it would refuse what no schema forbids.
+#[test]
+fn a_start_drops_a_unique_index_of_no_schema() {
+    let url = fresh_url();
+    let catalogue =
+        shop("string code = 2 [(trine.v1.index) = true]; string mark = 3 [(trine.v1.unique) = true];");
+    let start = || {
+        let database = trine::store::postgres::open(&url, options()).unwrap();
+        database.prepare_primary(&catalogue, Admission::Permanent).unwrap();
+    };
+    start();
+    let database = trine::store::DatabaseUrl::Postgres(url.clone());
+    let mut sql = crate::sql::Sql::open(&database);
+    sql.run("CREATE UNIQUE INDEX \"shop.v1.Item:unique:code\" ON trine.\"shop.v1.Item\" (f_code)").unwrap();
+    start();
+    let of_table = "FROM pg_indexes WHERE tablename = 'shop.v1.Item' AND indexname LIKE '%:%:%' ORDER BY 1";
+    let left: Vec<_> = sql.column("indexname", of_table).unwrap().into_iter().flatten().collect();
+    assert_eq!(left, ["shop.v1.Item:index:code", "shop.v1.Item:unique:mark"]);
+}
