@@ -4,8 +4,11 @@
 //! `sync` too.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, IntoDeserializer, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use crate::flags::Flags;
 
@@ -21,19 +24,11 @@ pub enum Mode {
 }
 
 /// A value of `writes.methods`: `"async"` or `{ mode = "async", flag = "name" }`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(from = "Written")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MethodMode {
     pub mode: Mode,
     /// The mode holds while this flag is on, else `sync`.
     pub flag: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Written {
-    Plain(Mode),
-    Flagged(Flagged),
 }
 
 #[derive(Deserialize)]
@@ -43,12 +38,30 @@ struct Flagged {
     flag: Option<String>,
 }
 
-impl From<Written> for MethodMode {
-    fn from(written: Written) -> Self {
-        match written {
-            Written::Plain(mode) => Self { mode, flag: None },
-            Written::Flagged(Flagged { mode, flag }) => Self { mode, flag },
-        }
+/// By hand: of an untagged enum serde says only that nothing matched.
+impl<'de> Deserialize<'de> for MethodMode {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Written)
+    }
+}
+
+struct Written;
+
+impl<'de> Visitor<'de> for Written {
+    type Value = MethodMode;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("`sync`, `forward`, `async` or { mode = MODE, flag = NAME }")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<MethodMode, E> {
+        let mode = Mode::deserialize(text.into_deserializer())?;
+        Ok(MethodMode { mode, flag: None })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<MethodMode, A::Error> {
+        let Flagged { mode, flag } = Flagged::deserialize(MapAccessDeserializer::new(map))?;
+        Ok(MethodMode { mode, flag })
     }
 }
 

@@ -9,6 +9,7 @@ use crate::flags::Provider;
 use crate::role::{BackgroundService, Given};
 use crate::store::DatabaseUrl;
 
+const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
 const HOUR_MS: u64 = 3_600_000;
 
 pub fn check(settings: &Settings) -> Vec<ConfigProblem> {
@@ -142,6 +143,13 @@ fn authentication(settings: &Settings, problems: &mut Vec<ConfigProblem>) {
     }
 }
 
+/// A filter takes a bare word for a module, and then nothing of the others is logged.
+fn no_level(filter: &str) -> Option<&str> {
+    let is_level = |word: &str| LEVELS.iter().any(|level| level.eq_ignore_ascii_case(word));
+    let mut words = filter.split(',').map(str::trim);
+    words.find(|word| !word.contains(['=', '[', ']', '{', '}']) && !is_level(word))
+}
+
 /// Texts that only their users can parse.
 fn words(settings: &Settings, problems: &mut Vec<ConfigProblem>) {
     if let Some(secret) = &settings.peers.secret
@@ -159,5 +167,11 @@ fn words(settings: &Settings, problems: &mut Vec<ConfigProblem>) {
     }
     if let Err(error) = settings.log.level.parse::<tracing_subscriber::EnvFilter>() {
         problems.push(problem("log.level", format!("is no level and no filter: {error}")));
+    } else if let Some(word) = no_level(&settings.log.level) {
+        let levels = LEVELS.join(", ");
+        let message = format!(
+            "names `{word}`, which is no level; give one of {levels}, or MODULE=LEVEL for one module"
+        );
+        problems.push(problem("log.level", message));
     }
 }

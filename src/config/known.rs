@@ -4,7 +4,17 @@
 pub(super) fn nearest(key: &str, defaults: &str) -> Option<String> {
     /// Below this likeness a guess would send the reader astray.
     const LIKENESS_MIN: f64 = 0.85;
-    let candidates = keys(defaults).into_iter().map(|known| (strsim::jaro_winkler(key, &known), known));
+    let known = keys(defaults);
+    // In a section that is right only the rest can be wrong: what they share makes nothing alike.
+    let section = key
+        .rfind('.')
+        .map(|dot| &key[..=dot])
+        .filter(|section| known.iter().any(|known| known.starts_with(section)));
+    let begin = section.unwrap_or_default();
+    let candidates = known.iter().filter_map(|known| {
+        let likeness = strsim::jaro_winkler(&key[begin.len()..], known.strip_prefix(begin)?);
+        Some((likeness, known.clone()))
+    });
     let best = candidates.max_by(|one, other| one.0.total_cmp(&other.0));
     best.filter(|(likeness, _)| *likeness >= LIKENESS_MIN).map(|(_, known)| known)
 }
@@ -39,6 +49,7 @@ mod tests {
             ("database.replca", Some("database.replica")),
             ("roel", Some("role")),
             ("teapot", None),
+            ("http.nope", None),
         ] {
             assert_eq!(nearest(slip, defaults).as_deref(), meant, "{slip}");
         }

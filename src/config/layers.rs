@@ -9,6 +9,7 @@ use serde::Deserialize;
 use toml::{Table, Value};
 
 use super::known::nearest;
+use super::plain_words::in_plain_words;
 use super::{ConfigProblem, Settings};
 use crate::role::{Given, Role};
 
@@ -80,7 +81,13 @@ impl Layers {
 
     /// Which layer set this key.
     pub fn source(&self, key: &str) -> &str {
-        self.sources.get(key).map_or("default", String::as_str)
+        self.known_source(key).unwrap_or("default")
+    }
+
+    /// A list is one value: what is in it came from where the whole did.
+    fn known_source(&self, key: &str) -> Option<&str> {
+        let outside = || self.known_source(&key[..key.rfind(['.', '['])?]);
+        self.sources.get(key).map(String::as_str).or_else(outside)
     }
 
     /// Every leaf key with its value and source, in key order.
@@ -123,7 +130,7 @@ impl Layers {
                     let key = error.path().to_string();
                     // The rest of the text points into a document that nobody wrote.
                     let text = error.inner().to_string();
-                    let sentence = text.lines().next().unwrap_or_default();
+                    let sentence = in_plain_words(text.lines().next().unwrap_or_default());
                     let source = self.source(&key);
                     problems.push(problem(&key, format!("(from {source}) is refused: {sentence}")));
                     if refused.contains(&key) || !replace(&mut merged, &key, lookup(&defaults, &key)) {

@@ -75,6 +75,28 @@ fn a_misspelt_key_is_told_what_it_was_meant_to_be() {
 }
 
 #[test]
+fn what_is_told_is_what_and_where_and_what_to_do() {
+    for (key, text, told) in [
+        ("log.level", "loud", "log.level names `loud`, which is no level; give one of error, warn, info"),
+        ("http.max_body_bytes", "1MB", "is refused: it must be a whole number, 0 or more"),
+        ("http.cors_origins", "[\"nowhere\"]", "http.cors_origins[0] (from command line) is refused"),
+        (
+            "auth.tokens.a",
+            "{ token = \"long-enough-token-123\", subject = \"a\", scopes = [\"reed\"] }",
+            "auth.tokens.a.scopes[0] (from command line) is refused",
+        ),
+        ("writes.methods.\"a.B\"", "asink", "expected one of `sync`, `forward`, `async`"),
+        ("http.nope", "1", "is not a key of this version; see config/default.toml"),
+    ] {
+        let problems = load(&[(key, text)]).unwrap_err();
+        assert!(problems[0].contains(told), "{key}: {problems:?}");
+    }
+    for level in ["debug", "WARN", "info,trine=trace", "off"] {
+        load(&[("log.level", level)]).unwrap();
+    }
+}
+
+#[test]
 fn methods_may_be_written_with_and_without_quotes() {
     for key in
         ["writes.methods.\"blog.v1.BlogService.Publish\"", "writes.methods.blog.v1.BlogService.Publish"]

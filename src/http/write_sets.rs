@@ -151,7 +151,10 @@ fn deleted(
 fn kind<'c>(catalogue: &'c Catalogue, fields: &mut Fields) -> Result<&'c Arc<ResourceType>> {
     let name = fields.text("type")?;
     catalogue.resource(&TypeName::new(&name)).ok_or_else(|| {
-        fields.invalid("type", "the full name of a resource's message, such as `blog.v1.Entry`")
+        let example = catalogue.types.first().map_or("blog.v1.Entry", |kind| kind.name.as_str());
+        let remedy = format!("give the full name of a resource's message, such as `{example}`");
+        let problem = if name.is_empty() { "is missing".to_owned() } else { format!("`{name}` is unknown") };
+        fields.invalid("type", &format!("{problem}; {remedy}"))
     })
 }
 

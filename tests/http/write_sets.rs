@@ -137,6 +137,37 @@ fn one_refusal_refuses_all() {
     assert_eq!(get(&server, "/blog/v1/users/bob").status, 404);
 }
 
+/// Given a type or a parent that cannot be, then it is told what is wrong with it and what to write.
+#[test]
+fn a_wrong_type_or_parent_is_told_what_to_write() {
+    let server = Server::monolith();
+    let title = json!({ "title": "T" });
+    for (mutation, told) in [
+        (
+            create("blog.v1.Nope", "", "x", &title),
+            "create.type`: `blog.v1.Nope` is unknown; give the full name",
+        ),
+        (create("", "", "x", &title), "create.type`: is missing; give the full name"),
+        (
+            create("blog.v1.Entry", "", "x", &title),
+            "create.parent` is missing: a blog.v1.Entry has a parent, `users/{user}`",
+        ),
+        (
+            create("blog.v1.Entry", "teams/a", "x", &title),
+            "`teams/a` is not a parent in `users/-`; write `users/{user}`",
+        ),
+        (
+            create("blog.v1.User", "users/a", "x", &title),
+            "create.parent` must be left out: a blog.v1.User has no parent",
+        ),
+    ] {
+        let answer = commit(&server, &json!({ "mutations": [mutation] }));
+        assert_eq!(answer.status, 400, "{answer:?}");
+        let message = answer.json()["error"]["message"].as_str().unwrap_or_default().to_owned();
+        assert!(message.contains(told), "{message}");
+    }
+}
+
 /// Given a parent that goes with its children, then it may.
 #[test]
 fn a_parent_goes_with_its_children() {

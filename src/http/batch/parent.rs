@@ -34,9 +34,29 @@ impl Parent {
         }
         let ids = parse(kind, given);
         let ids = ids.filter(|ids| self.has(ids.iter().map(String::as_str)));
-        let ids = ids.ok_or_else(|| differs(path, &format!("a parent in `{}`", self.name(kind))))?;
+        let ids = ids.ok_or_else(|| self.no_parent(kind, given, path))?;
         ids.iter().try_for_each(|id| check_id(id)).map_err(|error| error.within(path))?;
         Ok(ids.join("/"))
+    }
+
+    fn no_parent(&self, kind: &ResourceType, given: &str, path: &str) -> Error {
+        let above = &kind.pattern.segments[..kind.pattern.depth() - 1];
+        let shape: Vec<String> =
+            above.iter().map(|(collection, id)| format!("{collection}/{{{id}}}")).collect();
+        let message = match shape.join("/") {
+            shape if shape.is_empty() => {
+                format!("`{path}` must be left out: a {} has no parent", kind.name)
+            }
+            shape if given.is_empty() => {
+                format!("`{path}` is missing: a {} has a parent, `{shape}`", kind.name)
+            }
+            shape => format!(
+                "`{path}`: `{}` is not a parent in `{}`; write `{shape}`",
+                shown(given),
+                self.name(kind)
+            ),
+        };
+        Error::new(Reason::InvalidField, message.clone()).with_violation(path, message)
     }
 
     /// The key of a resource that is named in full; 400 for one of another type or of another parent.

@@ -17,6 +17,7 @@ pub(super) struct Ownership {
 
 impl Ownership {
     pub(super) fn take(path: &Path) -> Result<Self> {
+        refuse_directory(path)?;
         let mut lock_path = real(path).into_os_string();
         lock_path.push(".lock");
         let unusable = |error: &dyn std::fmt::Display| {
@@ -47,6 +48,15 @@ impl Ownership {
             }
         }
     }
+}
+
+fn refuse_directory(path: &Path) -> Result<()> {
+    if !path.is_dir() {
+        return Ok(());
+    }
+    let (path, file) = (path.display(), path.join("trine.db"));
+    let message = format!("{path} is a directory; name a file in it, such as sqlite:{}", file.display());
+    Err(Error::new(Reason::FailedPrecondition, message))
 }
 
 /// One file has one lock, by whatever links it is reached. At the first start the file is not there
@@ -96,6 +106,16 @@ mod tests {
         let _held = Ownership::take(&file).unwrap();
         let error = Ownership::take(&link).err().expect("refused");
         assert_eq!(error.reason, Reason::FailedPrecondition);
+    }
+
+    #[test]
+    fn a_directory_is_called_one_and_gets_no_lock() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("d");
+        std::fs::create_dir(&path).unwrap();
+        let error = Ownership::take(&path).err().expect("refused");
+        assert!(error.message.contains("is a directory; name a file in it"), "{error}");
+        assert!(!directory.path().join("d.lock").exists());
     }
 
     #[test]
