@@ -74,8 +74,11 @@ pub fn success(action: &Action, schemas: &mut JsonSchemas<'_>) -> Map<String, Va
             answers([("201", created), ("202", accepted())])
         }
         Action::Update(kind) => {
+            let words =
+                "Created, where `allowMissing` asks for it; without a body where `Prefer: return=minimal`.";
+            let created = resource(words, kind, schemas, CREATED);
             let updated = resource("The resource as it is now.", kind, schemas, WRITE_HEADERS);
-            answers([("200", updated), ("202", accepted()), ("204", minimal())])
+            answers([("200", updated), ("201", created), ("202", accepted()), ("204", minimal())])
         }
         Action::Undelete(kind) => {
             let restored = resource("The resource, no longer deleted.", kind, schemas, WRITE_HEADERS);
