@@ -2,8 +2,8 @@
 //!
 //! Text becomes words (`cursor`), words a syntax tree (`grammar`), the tree is then typed: `path` finds
 //! the field, `literal` reads the value. Not here: SQL. Invariants: every comparison's value is of its
-//! field's kind; nothing in a tree needs checking again; its size is bounded by [`BYTES_MAX`],
-//! [`TERMS_MAX`] and [`DEPTH_MAX`].
+//! field's kind; nothing in a tree needs checking again; its size is bounded by `BYTES_MAX`,
+//! `TERMS_MAX` and `DEPTH_MAX`.
 
 mod cursor;
 mod grammar;
