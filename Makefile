@@ -21,8 +21,8 @@ demo: install ## Three roles, a replica, Unleash and nginx: a session that expla
 bench: install ## Measure, beside PocketBase, the usual way and pgbench; prints tables
 	$(CARGO) bench --bench numbers
 
-soak: install ## The kill cycles of the fault tests, two hundred instead of twenty
-	TRINE_TEST_CYCLES=200 $(CARGO) test --features failpoints --test system -- --nocapture kill_
+soak: install ## Two hundred kill cycles instead of twenty, and new made-up requests
+	TRINE_TEST_CYCLES=200 $(CARGO) test --features failpoints --test system -- --nocapture kill_ made_up_
 
 fuzz: ## Mutated filters, masks, tokens and bodies, a minute each
 	$(CARGO) test --features failpoints --test store -- --ignored --nocapture --test-threads 2 fuzz_
