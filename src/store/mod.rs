@@ -9,6 +9,7 @@ pub mod admission;
 pub mod backend;
 mod crash_points;
 mod family;
+mod fragment;
 pub mod handles;
 mod json;
 mod judge;
