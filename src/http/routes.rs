@@ -94,8 +94,7 @@ impl Routes {
         let read_only = plan.methods == Methods::ReadOnly;
         let mut routes = Self { routes: Vec::new(), matcher: Matcher::default(), read_only };
         let mut problems = Vec::new();
-        let standard =
-            catalogue.types.iter().flat_map(|kind| standard::routes(kind, &catalogue.standard_routes));
+        let standard = catalogue.types.iter().flat_map(|kind| standard::routes(kind, catalogue));
         let (later, served): (Vec<_>, Vec<_>) = standard.partition(|(_, actions)| is_later(actions));
         let commands = catalogue.commands.iter().map(command_route);
         for (pattern, actions) in served.into_iter().chain(commands).chain(chassis_routes()) {

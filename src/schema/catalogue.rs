@@ -151,7 +151,7 @@ pub struct StandardRoute {
     pub prefix: String,
 }
 
-/// The methods that every resource may have (AIP-130, 164, 231 to 235); the first five are served.
+/// The methods that every resource may have (AIP-130, 164, 231 to 235).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StandardMethod {
     Get,
@@ -297,7 +297,7 @@ pub(super) fn route_prefix(package: &str) -> String {
 }
 
 impl StandardMethod {
-    /// All of them, those that are served first.
+    /// All of them, those on one resource or one collection first.
     pub const ALL: [Self; 10] = [
         Self::Get,
         Self::List,

@@ -17,6 +17,7 @@ mod location;
 mod methods;
 mod misplaced;
 mod options;
+mod paths;
 mod remedy;
 mod resource;
 mod service;

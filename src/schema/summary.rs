@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::view::view_names;
-use super::{Catalogue, ColumnSource, ResourceType, StandardMethod};
+use super::{Catalogue, ColumnSource, Command, ResourceType, StandardMethod};
 
 impl Catalogue {
     /// Resources with their routes, promoted fields and indexes; then the commands.
@@ -13,38 +13,26 @@ impl Catalogue {
         for kind in &self.types {
             let view = &names[&kind.name];
             text += &format!("{}  ({}.{}, SQLite {})\n", kind.name, view.schema, view.name, view.joined());
-            routes(kind, &mut text);
+            routes(&self.standard_paths(kind), &mut text);
             fields(kind, &mut text);
             text.push('\n');
         }
-        for command in &self.commands {
-            let collections: String =
-                command.collections.iter().map(|collection| format!("/{collection}/*")).collect();
-            text += &format!(
-                "{}\n  POST {}{collections}:{}\n\n",
-                command.name, command.route_prefix, command.verb
-            );
-        }
-        text
+        text + &self.commands.iter().map(|known| command(known)).collect::<String>()
     }
 }
 
-fn routes(kind: &ResourceType, text: &mut String) {
-    let served = StandardMethod::ALL.into_iter().filter(|method| method.is_single());
-    for method in served {
-        let (one, all) = paths(kind);
-        let path = if method.is_on_collection() { all } else { one };
+fn routes(methods: &[(StandardMethod, String)], text: &mut String) {
+    for (method, path) in methods {
         let verb = method.http_method().to_ascii_uppercase();
-        let _ = writeln!(text, "  {:8} {verb:6} {}{path}", format!("{method:?}"), kind.route_prefix);
+        let _ = writeln!(text, "  {:11} {verb:6} {path}", format!("{method:?}"));
     }
 }
 
-/// `/users/{user}/entries/{entry}` and the same without the last id.
-fn paths(kind: &ResourceType) -> (String, String) {
-    let one: String =
-        kind.pattern.segments.iter().map(|(collection, id)| format!("/{collection}/{{{id}}}")).collect();
-    let all = one.rsplit_once('/').map(|(all, _)| all.to_owned()).unwrap_or_default();
-    (one, all)
+/// `/blog/v1/users/{user}:publish`; a command's pattern names no ids but the one that its path binds.
+fn command(command: &Command) -> String {
+    let ids = command.collections.iter().map(|collection| format!("/{collection}/*")).collect::<String>();
+    let bound = ids.strip_suffix('*').map(|above| format!("{above}{{{}}}", command.path_field));
+    format!("{}\n  POST {}{}:{}\n\n", command.name, command.route_prefix, bound.unwrap_or(ids), command.verb)
 }
 
 fn fields(kind: &ResourceType, text: &mut String) {

@@ -7,11 +7,15 @@ use std::process::Command;
 use prost_reflect::DescriptorPool;
 
 fn show(arguments: &[&str]) -> String {
+    show_tree("proto", arguments)
+}
+
+fn show_tree(tree: &str, arguments: &[&str]) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let directory = tempfile::tempdir().unwrap();
     let ended = Command::new(env!("CARGO_BIN_EXE_trine"))
         .args(["schema", "show"])
-        .args(["--proto", root.join("proto").to_str().unwrap()])
+        .args(["--proto", root.join(tree).to_str().unwrap()])
         .args(arguments)
         .current_dir(directory.path())
         .output()
@@ -44,10 +48,29 @@ fn the_summary_names_resources_routes_and_indexes() {
     assert!(text.contains("GET    /blog/v1/users/{user}/entries/{entry}"), "{text}");
 }
 
+/// Given a service that declares the paths of some methods, and one pbtable with soft delete, then each method is
+/// shown where it is served.
+#[test]
+fn the_summary_shows_where_a_service_puts_its_methods() {
+    let text = show_tree("tests/fixtures/library", &[]);
+    check("library.txt", &text);
+    assert!(text.contains(" /v1/"), "{text}");
+}
+
 #[test]
 fn the_ddl_is_that_of_the_configured_kind_of_database() {
     check("sqlite.sql", &show(&["--sql", "--database", "sqlite:some.db"]));
     check("postgres.sql", &show(&["--sql", "--database", "postgres://nobody@nowhere/x"]));
+}
+
+/// Given a pbtable with soft delete, then the index that a purge looks into is part of what is shown.
+#[test]
+fn the_ddl_has_every_index_that_an_apply_makes() {
+    for database in ["sqlite:some.db", "postgres://nobody@nowhere/x"] {
+        let text = show_tree("tests/fixtures/archive", &["--sql", "--database", database]);
+        let indexes: Vec<&str> = text.lines().filter(|line| line.contains("INDEX")).collect();
+        assert!(indexes.iter().any(|line| line.contains("archive.v1.Folder:purge")), "{indexes:#?}");
+    }
 }
 
 /// Given the printed service, when it is compiled beside the schema, then it is valid, and lists are numbered as

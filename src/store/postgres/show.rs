@@ -1,6 +1,6 @@
 //! The DDL of a schema as text, for people to read: what a first apply to an empty database runs.
 
-use super::definition::{create_index, create_table};
+use super::definition::{create_index, create_purge_index, create_table};
 use super::views;
 use crate::schema::Catalogue;
 
@@ -10,7 +10,8 @@ pub fn definitions(catalogue: &Catalogue) -> Vec<String> {
     let of_kind = catalogue.types.iter().flat_map(|kind| {
         let indexes = kind.indexes.iter().map(|index| create_index(kind, index, false));
         let view = views.remove(&kind.name).unwrap_or_default();
-        std::iter::once(create_table(kind)).chain(indexes).chain(view).collect::<Vec<_>>()
+        let purge = create_purge_index(kind, false);
+        std::iter::once(create_table(kind)).chain(indexes).chain(purge).chain(view).collect::<Vec<_>>()
     });
     std::iter::once("CREATE SCHEMA IF NOT EXISTS trine".to_owned()).chain(of_kind).collect()
 }
