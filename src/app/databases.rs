@@ -93,8 +93,10 @@ pub fn open(
             SchemaWatch::start(replica, options, catalogue.clone()).map_err(of("database.replica"))
         })
         .transpose()?;
-    let reads = match (primary, replica) {
-        (Some(primary), _) => ReadStore::open(&primary, options, false).map_err(of("database.primary"))?,
+    let reads = match (primary.zip(writes.as_ref()), replica) {
+        (Some((primary, writes)), _) => {
+            ReadStore::beside(writes, &primary, options).map_err(of("database.primary"))?
+        }
         (None, Some(replica)) => ReadStore::open(&replica, options, true).map_err(of("database.replica"))?,
         (None, None) => return Err("database.replica: is missing".to_owned()),
     };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::{DatabaseUrl, Health, OpenOptions};
+use super::{DatabaseUrl, Health, OpenOptions, WriteStore};
 use crate::model::{
     Answer, Deadline, Error, Fingerprint, IdempotencyKey, Key, Operation, OperationId, Position, Reason,
     Result, Sight, Stored,
@@ -35,8 +35,23 @@ impl ReadStore {
         if read_only {
             refuse_what_could_write(database.as_ref())?;
         }
-        let label = if read_only { "replica" } else { "primary" };
         let watcher = Watcher::start(database.clone(), !read_only);
+        Self::start(url, options, database, watcher, read_only)
+    }
+
+    /// Opens read lanes on the primary that is written already, and looks at it together with who writes.
+    pub fn beside(writes: &WriteStore, url: &DatabaseUrl, options: OpenOptions) -> Result<Self> {
+        Self::start(url, options, writes.database(), writes.watcher(), false)
+    }
+
+    fn start(
+        url: &DatabaseUrl,
+        options: OpenOptions,
+        database: Arc<dyn Database>,
+        watcher: Watcher,
+        read_only: bool,
+    ) -> Result<Self> {
+        let label = if read_only { "replica" } else { "primary" };
         let lane = |name, reading| {
             let options = options.lane(label, name, url.read_threads(reading, options));
             let service = Arc::new(ReadService { database: database.clone(), reading, read_only });

@@ -128,6 +128,14 @@ impl WriteStore {
         }
     }
 
+    pub(super) fn database(&self) -> Arc<dyn Database> {
+        self.committer.database.clone()
+    }
+
+    pub(super) fn watcher(&self) -> Watcher {
+        self.watcher.clone()
+    }
+
     /// What the answers kept under idempotency keys take, and their limit.
     pub fn kept_answers(&self) -> &KeptAnswers {
         &self.committer.kept
