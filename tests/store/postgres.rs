@@ -9,6 +9,7 @@ mod proxy;
 mod replica;
 mod retention;
 mod sql_transactions;
+mod starts;
 mod time_outs;
 
 use std::sync::Arc;

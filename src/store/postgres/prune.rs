@@ -3,7 +3,8 @@
 //! The history goes first, so that nobody relies on what is about to go; everything after that can be done again,
 //! by what is there and not by what was noted.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use diesel::prelude::*;
 use diesel::sql_types::Text;
@@ -66,15 +67,12 @@ fn carry_out(session: &mut Session, newest: &Catalogue, really: bool) -> Result<
 }
 
 /// Indexes and promoted columns that the newest schema does not have, with the statement that drops each.
-fn left_over(session: &mut Session, kind: &ResourceType) -> Result<Vec<(String, String)>> {
-    let table = bounded(kind.name.as_str());
-    let own = kind.indexes.iter().map(|index| index_name(kind, index));
-    let indexes: HashSet<String> = own.chain([purge_index_name(kind)]).collect();
+fn left_over(session: &mut Session, kind: &Arc<ResourceType>) -> Result<Vec<(String, String)>> {
+    let (table, indexes) = own_indexes(kind);
     let columns: HashSet<String> = promoted(kind).map(|(_, column)| bare_column_name(column)).collect();
     let mut found = Vec::new();
     for index in names(session, INDEXES, &table)?.into_iter().filter(|name| !indexes.contains(name)) {
-        let sql = format!("DROP INDEX CONCURRENTLY IF EXISTS trine.{}", identifier(&index));
-        found.push((format!("index `{index}`"), sql));
+        found.push((format!("index `{index}`"), drop_index(&index)));
     }
     for column in names(session, COLUMNS, &table)?.into_iter().filter(|name| !columns.contains(name)) {
         let sql =
@@ -84,6 +82,20 @@ fn left_over(session: &mut Session, kind: &ResourceType) -> Result<Vec<(String, 
     Ok(found)
 }
 
+fn drop_index(name: &str) -> String {
+    format!("DROP INDEX CONCURRENTLY IF EXISTS trine.{}", identifier(name))
+}
+
+/// The table with what its schema has.
+fn own_indexes(kind: &Arc<ResourceType>) -> (String, HashSet<String>) {
+    let names = kind.indexes.iter().map(|index| index_name(kind, index));
+    (bounded(kind.name.as_str()), names.chain([purge_index_name(kind)]).collect())
+}
+
+/// Of all tables, with their table; primary keys are not among them.
+const UNIQUE_INDEXES: &str = "SELECT t.relname::text, i.relname::text \
+     FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class t ON t.oid = x.indrelid \
+     WHERE t.relnamespace = 'trine'::regnamespace AND x.indisunique AND NOT x.indisprimary ORDER BY 1, 2";
 /// Ours by their names; the primary key is not among them.
 const INDEXES: &str = "SELECT indexname::text FROM pg_indexes WHERE schemaname = 'trine' AND tablename = $ \
      AND (indexname ~ ':(index|unique|owner):' OR indexname LIKE '%~________________') ORDER BY 1";
@@ -139,17 +151,19 @@ fn forget_in(session: &mut Session, kind: &ResourceType, keys: &[String]) -> Res
     session.batch("COMMIT")
 }
 
-/// Unique indexes that a draft left behind: they would refuse what no schema forbids.
+/// Unique indexes that a draft left behind: they would refuse what no schema forbids. Asked of all tables at
+/// once, because every start asks.
 pub(super) fn drop_strange_unique_indexes(session: &mut Session, storage: &Catalogue) -> Result<()> {
     // What this binary does not know may be one of them.
     if storage.left_out {
         return Ok(());
     }
-    for kind in &storage.types {
-        let strange = left_over(session, kind)?.into_iter();
-        for (_, sql) in strange.filter(|(sentence, _)| sentence.contains(":unique:")) {
-            patiently(session, &sql)?;
-        }
+    let own: HashMap<String, HashSet<String>> = storage.types.iter().map(own_indexes).collect();
+    let present: Vec<(String, String)> = session
+        .run(|connection| statement::<(Text, Text)>(UNIQUE_INDEXES, vec![]).uncached().load(connection))?;
+    let strange = |(table, index): &(String, String)| own.get(table).is_some_and(|own| !own.contains(index));
+    for (_, index) in present.iter().filter(|found| strange(found)) {
+        patiently(session, &drop_index(index))?;
     }
     Ok(())
 }
