@@ -5,11 +5,14 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr2;
 use serde_json::{Map, Value};
 
 use crate::model::Document;
 use crate::schema::ResourceType;
 use crate::schema::shape::{FieldKind, FieldShape, Form, MessageShape, Shapes};
+
+const COMPARED_MAX: usize = 16;
 
 impl ResourceType {
     /// Borrowed as it is where there is nothing to hide.
@@ -58,6 +61,14 @@ fn is_known(shape: &MessageShape, key: &str) -> bool {
     shape.field(key).is_some()
 }
 
+/// As [`is_known`]. Most messages have few fields, which are sooner compared than hashed.
+fn stored_field<'s>(shape: &'s MessageShape, key: &[u8]) -> Option<&'s FieldShape> {
+    if shape.fields.len() > COMPARED_MAX {
+        return shape.field(std::str::from_utf8(key).ok()?);
+    }
+    shape.fields.iter().find(|field| field.json_name.as_bytes() == key)
+}
+
 /// The message whose fields the value's keys are.
 fn parts<'s>(shapes: &'s Shapes, field: &FieldShape) -> Option<&'s MessageShape> {
     let FieldKind::Message(index) = &field.kind else { return None };
@@ -74,7 +85,7 @@ struct Walk<'a> {
 impl<'a> Walk<'a> {
     fn object(&mut self, shape: &MessageShape) -> Option<()> {
         self.members(|walk, key| {
-            let field = shape.field(std::str::from_utf8(key).ok()?)?;
+            let field = stored_field(shape, key)?;
             walk.field(field)
         })
     }
@@ -124,17 +135,10 @@ impl<'a> Walk<'a> {
     /// A key without escapes; keys of maps may have them, and then the text is parsed.
     fn plain_key(&mut self) -> Option<&'a [u8]> {
         self.take(b'"')?;
-        let start = self.at;
-        loop {
-            match self.bytes.get(self.at)? {
-                b'"' => {
-                    self.at += 1;
-                    return Some(&self.bytes[start..self.at - 1]);
-                }
-                b'\\' => return None,
-                _ => self.at += 1,
-            }
-        }
+        let rest = &self.bytes[self.at..];
+        let length = memchr2(b'"', b'\\', rest).filter(|end| rest[*end] == b'"')?;
+        self.at += length + 1;
+        Some(&rest[..length])
     }
 
     fn skip(&mut self) -> Option<()> {
@@ -162,13 +166,13 @@ impl<'a> Walk<'a> {
     fn text(&mut self) -> Option<()> {
         self.at += 1;
         loop {
-            match self.bytes.get(self.at)? {
+            self.at += memchr2(b'"', b'\\', self.bytes.get(self.at..)?)?;
+            match self.bytes[self.at] {
                 b'"' => {
                     self.at += 1;
                     return Some(());
                 }
-                b'\\' => self.at += 2,
-                _ => self.at += 1,
+                _ => self.at += 2,
             }
         }
     }
