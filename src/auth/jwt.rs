@@ -161,6 +161,10 @@ impl Issuer {
         };
         let keys = KeySource::new(place(written)?, algorithms(&written.algorithms)?, ages)
             .map_err(|error| ("jwks_url", format!("cannot be fetched from here: {error}")))?;
+        keys.read_file().map_err(|error| {
+            let file = written.jwks_file.clone().unwrap_or_default();
+            ("jwks_file", format!("{} {error}; put the issuer's JWKS document there", file.display()))
+        })?;
         Ok(Self {
             name: written.issuer.clone(),
             audiences: written.audiences.clone(),

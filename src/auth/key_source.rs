@@ -4,7 +4,7 @@
 //! the issuer is away, up to a limit. A `kid` that nobody knows asks for a fetch too, at most one in
 //! a while for all requests together: else strangers could make this process call the issuer at will.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -76,6 +76,20 @@ impl KeySource {
         Ok(Self { place, algorithms, ages, client, loaded, fetching })
     }
 
+    /// A file is looked into at start: one that is not there is no trouble of the moment but a mistake.
+    pub fn read_file(&self) -> Result<(), String> {
+        match &self.place {
+            Place::Url(_) => Ok(()),
+            Place::File(path) => self.keep(&document(path)?),
+        }
+    }
+
+    fn keep(&self, document: &[u8]) -> Result<(), String> {
+        let keys = Keys::parse(document, &self.algorithms)?;
+        self.loaded.store(Some(Arc::new(Loaded { keys, at: Instant::now() })));
+        Ok(())
+    }
+
     /// Fetches ahead of the first request. Must be called within a runtime.
     pub fn warm(self: &Arc<Self>) {
         drop(self.fetch());
@@ -125,14 +139,11 @@ impl KeySource {
     async fn load(&self) {
         let document = match &self.place {
             Place::Url(url) => self.download(url).await,
-            Place::File(path) => {
-                // A small file, read once in minutes, by a task of its own.
-                std::fs::read(path).map_err(|error| format!("cannot be read: {error}"))
-            }
+            // A small file, read once in minutes, by a task of its own.
+            Place::File(path) => document(path),
         };
-        match document.and_then(|text| Keys::parse(&text, &self.algorithms)) {
-            Ok(keys) => self.loaded.store(Some(Arc::new(Loaded { keys, at: Instant::now() }))),
-            Err(error) => tracing::warn!(place = %self.place, error, "keys of an issuer; the old ones stay"),
+        if let Err(error) = document.and_then(|document| self.keep(&document)) {
+            tracing::warn!(place = %self.place, error, "keys of an issuer; the old ones stay");
         }
     }
 
@@ -151,6 +162,10 @@ impl KeySource {
         }
         Ok(text)
     }
+}
+
+fn document(path: &Path) -> Result<Vec<u8>, String> {
+    std::fs::read(path).map_err(|error| format!("cannot be read: {error}"))
 }
 
 impl std::fmt::Display for Place {

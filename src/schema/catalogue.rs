@@ -120,6 +120,8 @@ pub struct ResourceType {
     /// Position in `columns` of the field that says whose a row is: others neither see nor write it.
     pub owner: Option<usize>,
     pub(super) declared_batches: Vec<Batch>,
+    /// Of a service that declares Undelete.
+    pub(super) declared_undelete: Option<MessageDescriptor>,
     pub(super) shapes: Arc<Shapes>,
     pub(super) root: usize,
 }

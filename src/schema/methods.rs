@@ -62,6 +62,7 @@ impl Methods {
             StandardMethod::Get => kind.route_prefix.clone_from(&route.prefix),
             StandardMethod::List => kind.listed = standard::list_answer(kind, &method.output())?,
             StandardMethod::Create => standard::adopt_id_field(kind, &method.input()),
+            StandardMethod::Undelete => kind.declared_undelete = Some(method.input()),
             _ if standard.is_batch() => {
                 let batch = batch::declared(standard, kind, method)?;
                 kind.declared_batches.push(batch);

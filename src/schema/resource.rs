@@ -83,6 +83,7 @@ fn resource_type(
         indexes,
         owner,
         declared_batches: Vec::new(),
+        declared_undelete: None,
         root: shapes.find(message.full_name())?,
         shapes: Arc::clone(shapes),
     })

@@ -168,7 +168,12 @@ fn request(kind: &ResourceType, method: StandardMethod) -> Vec<Field> {
             field("string", "etag", 3),
             field("bool", "allow_missing", 4),
         ],
-        Undelete => vec![field("string", "name", 1), field("string", "etag", 2)],
+        Undelete => vec![
+            field("string", "name", 1),
+            field("string", "etag", 2),
+            field("bool", "validate_only", 3),
+            field("string", "request_id", 4),
+        ],
         BatchGet => vec![field("repeated string", "names", 2)],
         BatchCreate | BatchUpdate => {
             let of = if method == BatchCreate { Create } else { Update };

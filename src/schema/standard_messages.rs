@@ -11,11 +11,20 @@ use prost_types::field_descriptor_proto::{Label, Type};
 use prost_types::{DescriptorProto, FieldDescriptorProto, FileDescriptorProto};
 
 use super::{Catalogue, ResourceType, StandardMethod};
+use crate::model::{Error, Result};
 
 const FIELD_MASK_FILE: &str = "google/protobuf/field_mask.proto";
 const FIELD_MASK: &str = ".google.protobuf.FieldMask";
 
 impl Catalogue {
+    /// The request message of an undelete, for binary clients.
+    pub fn undelete_request(&self, kind: &ResourceType) -> Result<MessageDescriptor> {
+        let declared = kind.declared_undelete.clone();
+        declared
+            .or_else(|| self.standard_message(kind, StandardMethod::Undelete))
+            .ok_or_else(|| Error::internal(format!("no request message of {} for Undelete", kind.name)))
+    }
+
     /// `BatchCreateEntriesRequest` of a type whose service does not declare one.
     pub(super) fn standard_message(
         &self,
@@ -30,7 +39,9 @@ impl Catalogue {
     }
 }
 
-fn standard_messages(catalogue: &Catalogue) -> Result<DescriptorPool, prost_reflect::DescriptorError> {
+fn standard_messages(
+    catalogue: &Catalogue,
+) -> std::result::Result<DescriptorPool, prost_reflect::DescriptorError> {
     let mut pool = catalogue.pool.clone();
     if pool.get_file_by_name(FIELD_MASK_FILE).is_none()
         && let Some(file) = DescriptorPool::global().get_file_by_name(FIELD_MASK_FILE)
@@ -68,13 +79,14 @@ fn request_name(kind: &ResourceType, method: StandardMethod) -> String {
         StandardMethod::BatchDelete => format!("BatchDelete{plural}Request"),
         StandardMethod::Create => format!("Create{singular}Request"),
         StandardMethod::Update => format!("Update{singular}Request"),
+        StandardMethod::Undelete => format!("Undelete{singular}Request"),
         _ => format!("Delete{singular}Request"),
     }
 }
 
 /// Batches of requests, and what they hold.
 fn requests(kind: &ResourceType) -> Vec<DescriptorProto> {
-    use StandardMethod::{BatchCreate, BatchDelete, BatchUpdate, Create, Delete, Update};
+    use StandardMethod::{BatchCreate, BatchDelete, BatchUpdate, Create, Delete, Undelete, Update};
     let resource = kind.singular.as_str();
     let this = format!(".{}", kind.name);
     let of = |method| format!(".{}.{}", package(&kind.package), request_name(kind, method));
@@ -111,6 +123,7 @@ fn requests(kind: &ResourceType) -> Vec<DescriptorProto> {
                 field("allow_missing", 4, Type::Bool, None),
             ],
         ),
+        message(Undelete, vec![text("name", 1), text("etag", 2), validate_only(3), request_id(4)]),
         message(
             BatchCreate,
             vec![text("parent", 1), requests_of(&of(Create), 2), validate_only(3), request_id(4)],

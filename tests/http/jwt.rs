@@ -373,6 +373,10 @@ fn what_would_trust_too_much_is_refused_at_start() {
             "auth.jwt.issuers[0].jwks_url",
         ),
         (vec![IssuerSettings { jwks_url: None, ..plain() }], "auth.jwt.issuers[0].jwks_url"),
+        (
+            vec![IssuerSettings { jwks_url: None, jwks_file: Some("/nowhere/jwks.json".into()), ..plain() }],
+            "auth.jwt.issuers[0].jwks_file",
+        ),
         (vec![plain(), issuer("https://other.example.com/", "")], "auth.jwt.issuers[1]"),
         (vec![issuer(ISSUER, "a:"), issuer("https://other.example.com/", "a:b")], "auth.jwt.issuers[1]"),
     ] {

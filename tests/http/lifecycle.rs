@@ -81,7 +81,7 @@ fn an_undelete_brings_back_once() {
     for (body, status, reason) in [
         ("{\"etag\":\"1\"}", 409, "ETAG_MISMATCH"),
         ("{\"name\":\"cabinets/c/folders/g\"}", 400, "INVALID_FIELD"),
-        ("{\"force\":true}", 400, "INVALID_BODY"),
+        ("{\"force\":true}", 400, "UNKNOWN_FIELD"),
     ] {
         assert_eq!(outcome(&undelete(body)), (status, reason.to_owned()), "{body}");
     }
@@ -96,6 +96,34 @@ fn an_undelete_brings_back_once() {
     let nobody = request("POST", "/archive/v1/cabinets/c/folders/none:undelete").send(server.address());
     assert_eq!(outcome(&nobody), (404, "NOT_FOUND".into()));
     assert_eq!(get(&server, &target).status, 405);
+}
+
+/// Given a deleted folder, when a binary client undeletes it, then its message counts: the name, the version, and
+/// that it is only tried.
+#[test]
+fn an_undelete_is_read_as_protobuf_too() {
+    let server = with_folder();
+    let etag = request("DELETE", FOLDER).send(server.address()).json()["etag"].as_str().unwrap().to_owned();
+    let undelete = |body: Vec<u8>| {
+        request("POST", &format!("{FOLDER}:undelete"))
+            .header("Content-Type", "application/x-protobuf")
+            .bytes(&body)
+            .send(server.address())
+    };
+    let text = |number: u32, value: &str| {
+        let mut bytes = Vec::new();
+        prost::encoding::string::encode(number, &value.to_owned(), &mut bytes);
+        bytes
+    };
+    let only_tried = || vec![3 << 3, 1];
+    assert_eq!(outcome(&undelete(text(1, "cabinets/c/folders/g"))), (400, "INVALID_FIELD".into()));
+    assert_eq!(outcome(&undelete(text(2, "\"1\""))), (409, "ETAG_MISMATCH".into()));
+    assert_eq!(outcome(&undelete(text(9, "?"))), (400, "UNKNOWN_FIELD".into()));
+    let tried = undelete([text(2, &etag), only_tried()].concat());
+    assert_eq!((tried.status, tried.json().get("deleteTime")), (200, None), "{tried:?}");
+    assert_eq!(listed(&server, ""), 0, "it was only tried");
+    assert_eq!(undelete(text(2, &etag)).status, 200);
+    assert_eq!(listed(&server, ""), 1);
 }
 
 /// Given a deleted folder whose code is taken, when it is undeleted, then the field is named.

@@ -39,6 +39,7 @@ pub fn request(action: &Action, schemas: &mut JsonSchemas<'_>) -> Option<Value> 
         Action::Undelete(_) => {
             let schema = json!({ "type": "object", "properties": {
                 "name": { "type": "string" }, "etag": { "type": "string" },
+                "validateOnly": { "type": "boolean" }, "requestId": { "type": "string", "format": "uuid" },
             }, "additionalProperties": false });
             let content = json!({ "application/json": { "schema": schema, "example": {} } });
             return Some(json!({ "required": false, "content": content }));
