@@ -71,7 +71,29 @@ pub async fn one_violation_of_a_thousand_undoes_all(fresh: Factory) {
     twins.truncate(500);
     let error = fixture.commit(batch(twins)).await.unwrap_err();
     assert_eq!(error.reason, Reason::UniqueViolation, "{error:?}");
+    // Of the two that want the same, one.
+    let either = ["mutations[6]", "mutations[7]"];
+    assert!(error.metadata.iter().any(|(_, value)| either.contains(&value.as_str())), "{error:?}");
     assert_eq!(count(&fixture).await, 1);
+}
+
+/// Given updates of which one takes a value that is taken, by a row outside or by one before it, then it is named.
+pub async fn an_update_of_many_that_takes_a_value_is_named(fresh: Factory) {
+    let mut fixture = Fixture::open(fresh());
+    let people = ["a", "b", "c", "d"]
+        .map(|id| create(user(id), json!({ "displayName": id, "email": format!("{id}@example.com") })));
+    fixture.commit(batch(people.to_vec())).await.unwrap();
+    let mail =
+        |id: &str, mail: &str| update(user(id), vec![set("email", json!(format!("{mail}@example.com")))]);
+    for (updates, culprit) in [
+        (vec![mail("a", "x"), mail("b", "y"), mail("c", "d")], "mutations[2]"),
+        (vec![mail("a", "x"), mail("b", "x"), mail("c", "z")], "mutations[1]"),
+    ] {
+        let error = fixture.commit(batch(updates)).await.unwrap_err();
+        assert_eq!(error.reason, Reason::UniqueViolation, "{error:?}");
+        assert!(error.metadata.contains(&("mutation", culprit.to_owned())), "{error:?}");
+        assert!(error.metadata.contains(&("field", "email".to_owned())), "{error:?}");
+    }
 }
 
 /// Given dry runs of every sort, then each is judged as the write would be and nothing is there, not even a version.

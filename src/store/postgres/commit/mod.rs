@@ -21,7 +21,7 @@ use std::time::Instant;
 
 use diesel::result::Error as DieselError;
 
-use self::attempt::{Attempt, Outcome};
+use self::attempt::{Attempt, Outcome, located};
 pub(super) use self::fence::{FENCE_LOCK, GROWTH_LOCK, LOCK_SPACE};
 use super::failure::Failure;
 use super::ownership::Ownership;
@@ -52,6 +52,8 @@ pub(super) struct PostgresWriter {
 /// Why a transaction was given up.
 enum Stop {
     Sql(DieselError),
+    /// While this mutation of a member was written alone.
+    InMutation(usize, DieselError),
     /// These members cannot be in it, and something of them was written.
     Without(Vec<usize>),
     StaleCatalogue,
@@ -148,7 +150,11 @@ impl PostgresWriter {
                 self.roll_back();
                 fill(verdicts, &group, |_| Verdict::Rejected(error.clone()))
             }
-            Err(Stop::Sql(error)) => self.after_failure(&error, begin, group, verdicts),
+            Err(Stop::Sql(error)) => self.after_failure(&error, begin, group, verdicts, |error| error),
+            Err(Stop::InMutation(at, error)) => {
+                let write_set = &batch[group[0]];
+                self.after_failure(&error, begin, group, verdicts, |error| located(error, write_set, at))
+            }
         }
     }
 
@@ -166,6 +172,7 @@ impl PostgresWriter {
         begin: Instant,
         group: Vec<usize>,
         verdicts: &mut [Option<Verdict>],
+        locate: impl Fn(Error) -> Error,
     ) -> Vec<Vec<usize>> {
         let failure = Failure::of(error);
         let public = self.session.judge(error, begin.elapsed());
@@ -181,7 +188,8 @@ impl PostgresWriter {
         }
         fill(verdicts, &group, |_| match failure {
             Failure::LockTimeout | Failure::Transient => Verdict::Busy,
-            Failure::UniqueViolation => unique::by_constraint(error),
+            Failure::UniqueViolation => unique::by_constraint(error)
+                .map_or(Verdict::Busy, |violation| Verdict::Rejected(locate(violation))),
             _ => Verdict::Rejected(public.clone()),
         })
     }

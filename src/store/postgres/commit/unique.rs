@@ -14,7 +14,6 @@ use super::write::{RowWrite, is_ordered, resource_of};
 use crate::model::{Error, Key, Reason, ResourceRef};
 use crate::query::Scalar;
 use crate::schema::{Index, ResourceType};
-use crate::store::backend::Verdict;
 use crate::store::judge::{already_exists, refused};
 use crate::store::postgres::statement::{Bind, statement};
 use crate::store::postgres::table::{array, column_name, set_condition, table_name};
@@ -179,15 +178,13 @@ fn blame(mut error: Error, fields: &[&str]) -> Error {
     error
 }
 
-/// A violation that only the database saw; our indexes carry their fields in their names.
-pub(super) fn by_constraint(error: &DieselError) -> Verdict {
-    let DieselError::DatabaseError(_, information) = error else { return Verdict::Busy };
-    let Some((_, fields)) = information.constraint_name().and_then(|name| name.split_once(":unique:")) else {
-        // A primary key: somebody recorded the same operation at this moment; the retry finds it.
-        return Verdict::Busy;
-    };
+/// A violation that only the database saw; our indexes carry their fields in their names. None of a primary key:
+/// somebody recorded the same operation at this moment, and the retry finds it.
+pub(super) fn by_constraint(error: &DieselError) -> Option<Error> {
+    let DieselError::DatabaseError(_, information) = error else { return None };
+    let (_, fields) = information.constraint_name()?.split_once(":unique:")?;
     let fields: Vec<&str> = fields.split(':').collect();
     let named = fields.join(", ");
     let message = format!("another resource has the same `{named}`; it must be unique");
-    Verdict::Rejected(blame(Error::new(Reason::UniqueViolation, message), &fields))
+    Some(blame(Error::new(Reason::UniqueViolation, message), &fields))
 }

@@ -52,7 +52,7 @@ pub(super) fn apply(attempt: &mut Attempt<'_>, schema_id: i64) -> Result<(), Sto
     for (at, mutations) in ordered {
         for number in 0..mutations {
             let one = by_table(&attempt.members, |member, mutation| (member, mutation) == (at, number));
-            let out = write_tables(attempt, one, schema_id)?;
+            let out = write_tables(attempt, one, schema_id).map_err(|stop| in_mutation(stop, number))?;
             if !out.is_empty() {
                 refused.extend(out);
                 break;
@@ -60,6 +60,13 @@ pub(super) fn apply(attempt: &mut Attempt<'_>, schema_id: i64) -> Result<(), Sto
         }
     }
     take_out(attempt, refused)
+}
+
+fn in_mutation(stop: Stop, number: usize) -> Stop {
+    match stop {
+        Stop::Sql(error) => Stop::InMutation(number, error),
+        other => other,
+    }
 }
 
 /// One mutation after the other: what the first frees, the second may take, and not the reverse.
