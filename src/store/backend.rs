@@ -90,6 +90,11 @@ pub trait Reader: Send {
     /// or it is not to be seen.
     fn get(&mut self, kind: &ResourceType, asked: &[Asked]) -> Result<Read<Vec<Option<Stored>>>>;
 
+    /// Until its end all statements see the same.
+    fn begin_snapshot(&mut self) -> Result<()>;
+
+    fn end_snapshot(&mut self) -> Result<()>;
+
     fn list(&mut self, kind: &ResourceType, query: &ListQuery) -> Result<Read<Vec<Stored>>>;
 
     /// How many rows the query has on all its pages.

@@ -6,6 +6,7 @@
 //! handle; nothing is acknowledged before it is durable.
 
 pub mod admission;
+mod answer_size;
 pub mod backend;
 mod crash_points;
 mod family;

@@ -11,6 +11,7 @@ use crate::model::{
 };
 use crate::query::ListQuery;
 use crate::schema::ResourceType;
+use crate::store::answer_size::read_several;
 use crate::store::backend::{Asked, Database, Read, Reader, Reading};
 
 type GetJob = Job<(Arc<ResourceType>, Asked), Read<Option<Stored>>>;
@@ -120,7 +121,7 @@ impl Service for ReadService {
             fit &= serve_gets(reader, jobs);
         }
         for job in sorted.several {
-            let found = reader.get(&job.input.0, &job.input.1);
+            let found = read_several(reader, &job.input.0, &job.input.1);
             fit &= is_fit(reader, &found);
             job.answer(found);
         }

@@ -84,6 +84,14 @@ impl Reader for PostgresReader {
         Ok(Read { value: asked.iter().map(|asked| rows.remove(&asked.key)).collect(), position })
     }
 
+    fn begin_snapshot(&mut self) -> Result<()> {
+        self.session.batch("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    }
+
+    fn end_snapshot(&mut self) -> Result<()> {
+        self.session.batch("ROLLBACK")
+    }
+
     fn list(&mut self, kind: &ResourceType, query: &ListQuery) -> Result<Read<Vec<Stored>>> {
         let list = list_sql(kind, query);
         let mut statement = statement::<PlacedRowType>(&list.text, list.binds);

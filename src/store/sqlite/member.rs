@@ -11,6 +11,7 @@ use super::writer::Batch;
 use crate::model::{
     Answer, Error, Mutation, Operation, OperationResult, OperationState, Reason, Stored, WriteSet,
 };
+use crate::store::answer_size::refuse_large_answer;
 use crate::store::backend::Committed;
 
 /// Why a member is not in.
@@ -71,6 +72,7 @@ impl<'a, 'b> Member<'a, 'b> {
         let created: Vec<bool> = applied.iter().map(|applied| applied.created).collect();
         let results: Vec<Option<Stored>> = applied.into_iter().map(|applied| applied.result).collect();
         let created = |at: usize| created[at];
+        refuse_large_answer(self.write_set, results.iter().flatten())?;
         if self.write_set.validate_only {
             return Ok(Committed::dry_run(&self.write_set.answer, results, created));
         }

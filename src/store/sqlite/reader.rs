@@ -56,13 +56,11 @@ impl SqliteReader {
 
     /// Several statements on one snapshot.
     fn snapshot<T>(&mut self, read: impl FnOnce(&mut Self) -> diesel::QueryResult<T>) -> Result<T> {
-        let broken = |error: diesel::result::Error| unavailable(error.to_string());
-        run(&mut self.connection, "BEGIN", vec![]).map_err(broken)?;
+        self.begin_snapshot()?;
         let value = read(self);
-        let ended = run(&mut self.connection, "ROLLBACK", vec![]);
+        let ended = self.end_snapshot();
         let value = value.map_err(|error| self.clock.explain(&error))?;
-        ended.map_err(broken)?;
-        Ok(value)
+        ended.map(|()| value)
     }
 
     /// A list or a count with its position, within the time that lists have.
@@ -114,6 +112,16 @@ impl SqliteReader {
 impl Reader for SqliteReader {
     fn get(&mut self, kind: &ResourceType, asked: &[Asked]) -> Result<Read<Vec<Option<Stored>>>> {
         self.get_all(kind, asked).map_err(|error| unavailable(error.to_string()))
+    }
+
+    fn begin_snapshot(&mut self) -> Result<()> {
+        let begun = run(&mut self.connection, "BEGIN", vec![]);
+        begun.map(drop).map_err(|error| unavailable(error.to_string()))
+    }
+
+    fn end_snapshot(&mut self) -> Result<()> {
+        let ended = run(&mut self.connection, "ROLLBACK", vec![]);
+        ended.map(drop).map_err(|error| unavailable(error.to_string()))
     }
 
     fn list(&mut self, kind: &ResourceType, query: &ListQuery) -> Result<Read<Vec<Stored>>> {

@@ -96,6 +96,40 @@ pub async fn an_update_of_many_that_takes_a_value_is_named(fresh: Factory) {
     }
 }
 
+/// Given resources that are too large to be answered together, then a batch that would read or answer them is
+/// refused whole and says so, and smaller ones go on.
+pub async fn a_batch_is_bounded_in_bytes(fresh: Factory) {
+    let mut fixture = Fixture::open(fresh());
+    let large = "x".repeat(300_000);
+    let ids: Vec<String> = (0..70).map(|number| format!("u{number:02}")).collect();
+    let people = ids
+        .iter()
+        .map(|id| create(user(id), json!({ "displayName": large, "email": format!("{id}@x.com") })));
+    fixture.commit(write_set(people.collect())).await.unwrap();
+    let reads = fixture.read.clone();
+    let read = async |count: usize| {
+        let keys = ids[..count].iter().map(|id| user_key(id)).collect();
+        let read = reads.get_several(users(), keys, &Sight::All, deadline()).await;
+        read.map(|read| {
+            read.value.into_iter().flatten().map(|stored| stored.key.to_string()).collect::<Vec<_>>()
+        })
+    };
+    assert_eq!(read(50).await.unwrap(), ids[..50]);
+    for count in [60, 70] {
+        let error = read(count).await.unwrap_err();
+        assert_eq!(error.reason, Reason::InvalidParameter);
+        assert!(error.message.contains("smaller batches"), "{error}");
+    }
+    let rename = |id: &String| update(user(id), vec![set("email", json!(format!("{id}@y.com")))]);
+    let error = fixture.commit(batch(ids.iter().map(rename).collect())).await.unwrap_err();
+    assert_eq!(error.reason, Reason::InvalidParameter);
+    let first = fixture.get(users(), &user_key("u00")).await.unwrap();
+    assert!(first.document.contains("u00@x.com"), "nothing was written");
+    let shorten = |id: &String| update(user(id), vec![set("displayName", json!("x"))]);
+    fixture.commit(batch(ids.iter().map(shorten).collect())).await.unwrap();
+    assert_eq!(read(70).await.unwrap(), ids, "in several statements, in the order asked");
+}
+
 /// Given dry runs of every sort, then each is judged as the write would be and nothing is there, not even a version.
 pub async fn a_dry_run_leaves_nothing_behind(fresh: Factory) {
     let mut fixture = Fixture::open(fresh());

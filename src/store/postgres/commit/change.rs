@@ -7,6 +7,7 @@ use super::attempt::{State, located, unknown_type};
 use crate::model::{Mutation, Principal, ResourceRef, Result, Stored, Timestamp, Version, WriteSet};
 use crate::query::Scalar;
 use crate::schema::{Catalogue, ResourceType};
+use crate::store::answer_size::refuse_large_answer;
 use crate::store::family::Families;
 use crate::store::judge::{Effect, Judge};
 
@@ -52,7 +53,10 @@ pub(super) fn plan_member(court: &Court<'_>, write_set: &WriteSet, versions: &[i
             Err(error) => return State::Refused(located(error, write_set, at)),
         }
     }
-    State::Writing { plan, results }
+    match refuse_large_answer(write_set, results.iter().flatten().map(Arc::as_ref)) {
+        Ok(()) => State::Writing { plan, results },
+        Err(error) => State::Refused(error),
+    }
 }
 
 impl Planned {
