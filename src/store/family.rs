@@ -59,22 +59,16 @@ impl Families {
         }
     }
 
-    /// Whether the write set may bring something alive under a parent that can be soft-deleted.
-    pub(in crate::store) fn is_growing(&self, write_set: &WriteSet) -> bool {
-        write_set.mutations.iter().any(|mutation| {
-            brings_alive(&mutation.change) && !self.of(&mutation.resource.kind).soft_ancestors.is_empty()
-        })
+    /// Whether it may bring something alive under a parent that can be soft-deleted.
+    pub(in crate::store) fn grows(&self, mutation: &Mutation) -> bool {
+        brings_alive(&mutation.change) && !self.of(&mutation.resource.kind).soft_ancestors.is_empty()
     }
 
-    /// Whether the write set takes a whole tree along, or closes one: nothing may grow there meanwhile.
-    pub(in crate::store) fn is_sweeping(&self, catalogue: &Catalogue, write_set: &WriteSet) -> bool {
-        write_set.mutations.iter().any(|mutation| {
-            let kind = &mutation.resource.kind;
-            let is_soft = catalogue.resource(kind).is_some_and(|kind| kind.soft_delete);
-            let deletion = mutation.change.deletion();
-            deletion.is_some_and(|deletion| deletion.force || is_soft)
-                && !self.of(kind).descendants.is_empty()
-        })
+    /// Whether it takes what is below along, or closes it: nothing may grow there meanwhile.
+    pub(in crate::store) fn sweeps(&self, kind: &ResourceType, mutation: &Mutation) -> bool {
+        let deletion = mutation.change.deletion();
+        deletion.is_some_and(|deletion| deletion.force || kind.soft_delete)
+            && !self.of(&kind.name).descendants.is_empty()
     }
 
     /// A tree and something in it cannot be changed by one write set: it would depend on the order.

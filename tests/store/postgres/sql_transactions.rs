@@ -55,3 +55,17 @@ async fn nothing_is_created_while_sql_deletes_the_parent() {
     let error = write.commit(write_set(vec![create(beast("leo"), json!({}))]), deadline()).await.unwrap_err();
     assert_eq!(error.reason, Reason::NotFound, "{error}");
 }
+
+/// Given a DELETE that is not committed yet, then what is created below another parent at the same time, even in the
+/// same batch, is not held up.
+#[tokio::test]
+async fn a_deletion_by_sql_holds_up_its_own_tree_only() {
+    let (write, mut sql, _database) = keepers().await;
+    sql.run("BEGIN; DELETE FROM zoo_v1.keeper WHERE key = 'ann'").unwrap();
+    let below_bob = ResourceRef { key: Key::new("bob/leo"), ..beast("leo") };
+    let creates = [beast("leo"), below_bob].map(|place| write_set(vec![create(place, json!({}))]));
+    let outcomes = write.commit_all(creates.to_vec(), soon()).await;
+    assert_eq!(outcomes.iter().map(Result::is_ok).collect::<Vec<_>>(), [false, true], "{outcomes:?}");
+    sql.run("ROLLBACK").unwrap();
+    write.commit(creates[0].clone(), deadline()).await.unwrap();
+}

@@ -9,7 +9,8 @@ use diesel::pg::PgConnection;
 
 use super::change::{Court, Planned, Rows, plan_member};
 use super::duplicates::{self, Duplicate};
-use super::fence::{self, Fenced, Growth};
+use super::fence::{self, Fenced};
+use super::growth::Growth;
 use super::{PostgresWriter, Stop, rows, tree, unique, write};
 use crate::failpoint;
 use crate::model::{Change, Error, Position, Reason, Stored, Timestamp, TypeName, WriteSet};
@@ -88,8 +89,8 @@ impl<'a> Attempt<'a> {
     pub(super) fn run(&mut self) -> Result<Outcome, Stop> {
         let patience = self.patience;
         let growth = self.growth();
-        fence::begin(self.connection(), patience, growth)?;
-        let fenced = self.enter()?;
+        fence::begin(self.connection(), patience, &growth)?;
+        let fenced = self.enter(&growth)?;
         duplicates::find(self)?;
         let found = rows::lock(self, patience)?;
         self.plan(&found, &fenced);
@@ -117,19 +118,22 @@ impl<'a> Attempt<'a> {
     }
 
     fn growth(&self) -> Growth {
-        let any = |is: &dyn Fn(&WriteSet) -> bool| self.members.iter().any(|member| is(member.write_set));
-        if any(&|write_set| self.families.is_sweeping(self.catalogue, write_set)) {
-            return Growth::Stopped;
-        }
-        if any(&|write_set| self.families.is_growing(write_set)) { Growth::Shared } else { Growth::None }
+        let write_sets = self.members.iter().map(|member| member.write_set);
+        Growth::new(self.catalogue, self.families, write_sets)
     }
 
-    fn enter(&mut self) -> Result<Fenced, Stop> {
+    fn enter(&mut self, growth: &Growth) -> Result<Fenced, Stop> {
         let versions = self.members.iter().map(|member| member.write_set.mutations.len()).sum();
         let locks = duplicates::locks(&self.members);
         let wanted = locks.iter().map(|(_, lock)| *lock).collect();
         let (catalogue, writer_id) = (self.catalogue, self.writer_id);
-        let fenced = fence::enter(self.connection(), catalogue, writer_id, versions, wanted)?;
+        // Who waits has them already.
+        let waits = matches!(self.patience, Patience::WaitUntil(_));
+        let trees = if waits { Default::default() } else { growth.tries() };
+        let fenced = fence::enter(self.connection(), catalogue, writer_id, versions, wanted, trees)?;
+        for at in if waits { Vec::new() } else { growth.blocked(&fenced.held) } {
+            self.members[at].state = State::Busy;
+        }
         for ((at, _), locked) in locks.iter().zip(&fenced.locked) {
             if !locked {
                 self.members[*at].state = State::Refused(duplicates::in_progress());

@@ -8,6 +8,7 @@ mod attempt;
 mod change;
 mod duplicates;
 mod fence;
+mod growth;
 mod others;
 mod outcome;
 mod rows;
@@ -22,12 +23,13 @@ use std::time::Instant;
 use diesel::result::Error as DieselError;
 
 use self::attempt::{Attempt, Outcome, located};
-pub(super) use self::fence::{FENCE_LOCK, GROWTH_LOCK, LOCK_SPACE};
+pub(super) use self::fence::{FENCE_LOCK, LOCK_SPACE};
+pub(super) use self::growth::exclusive_in_sql;
 use super::failure::Failure;
 use super::ownership::Ownership;
 use super::session::Session;
 use super::table::TableSql;
-use crate::model::{Error, Reason, Result, TypeName, WriteSet};
+use crate::model::{Error, Mutation, Reason, Result, TypeName, WriteSet};
 use crate::schema::Catalogue;
 use crate::store::backend::{Patience, Verdict, Writer, explains_itself};
 use crate::store::family::Families;
@@ -108,7 +110,11 @@ impl PostgresWriter {
 
     /// All in one, except those that sweep a tree: each stays alone, so that no other member can be in it.
     fn groups(&self, catalogue: &Catalogue, batch: &[WriteSet], all: Vec<usize>) -> Vec<Vec<usize>> {
-        let is_sweeping = |index: &usize| self.families.is_sweeping(catalogue, &batch[*index]);
+        let sweeps = |mutation: &Mutation| {
+            let kind = catalogue.resource(&mutation.resource.kind);
+            kind.is_some_and(|kind| self.families.sweeps(kind, mutation))
+        };
+        let is_sweeping = |index: &usize| batch[*index].mutations.iter().any(sweeps);
         let (sweeping, rest): (Vec<usize>, Vec<usize>) = all.into_iter().partition(is_sweeping);
         let alone = sweeping.into_iter().map(|index| vec![index]);
         alone.chain(std::iter::once(rest)).filter(|group| !group.is_empty()).collect()

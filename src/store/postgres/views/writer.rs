@@ -9,7 +9,7 @@ use super::definition::{columns, qualified, quoted};
 use super::writer_field::{field_block, promoted_value, rival_block};
 use crate::schema::view::{Content, ViewName};
 use crate::schema::{Catalogue, ResourceType};
-use crate::store::postgres::commit::{GROWTH_LOCK, LOCK_SPACE};
+use crate::store::postgres::commit::exclusive_in_sql;
 use crate::store::postgres::table::{bounded, column_name, identifier, promoted, table_name};
 
 /// Columns of every pbtable beside the promoted ones.
@@ -135,7 +135,8 @@ BEGIN
         if !self.kind.soft_delete || self.descendants().is_empty() {
             return String::new();
         }
-        format!("        PERFORM pg_advisory_xact_lock({LOCK_SPACE}, {GROWTH_LOCK});\n")
+        let key = self.column(|content| matches!(content, Content::Key));
+        format!("        PERFORM {};\n", exclusive_in_sql(self.kind, &format!("OLD.{key}")))
     }
 
     fn descendants(&self) -> Vec<&ResourceType> {

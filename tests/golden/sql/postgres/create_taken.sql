@@ -1,7 +1,7 @@
 BEGIN; SELECT pg_advisory_xact_lock_shared(1953655150, 1)
 --   Result
 
-WITH mark AS (UPDATE trine.writers SET mark = $1, since = now() WHERE id = $2 RETURNING id) SELECT digest, schema_id::bigint, (SELECT count(*) FROM mark), ARRAY(SELECT nextval('trine.version') FROM generate_series(1, $3)), ARRAY(SELECT pg_try_advisory_xact_lock(key) FROM unnest($4) AS key) FROM trine.generation WHERE id = 1
+WITH mark AS (UPDATE trine.writers SET mark = $1, since = now() WHERE id = $2 RETURNING id) SELECT digest, schema_id::bigint, (SELECT count(*) FROM mark), ARRAY(SELECT nextval('trine.version') FROM generate_series(1, $3)), ARRAY(SELECT pg_try_advisory_xact_lock(key) FROM unnest($4) AS key), ARRAY(SELECT pg_try_advisory_xact_lock_shared(1953655150, tree) FROM unnest($5) AS tree) || ARRAY(SELECT pg_try_advisory_xact_lock(1953655150, tree) FROM unnest($6) AS tree) FROM trine.generation WHERE id = 1
 --   Index Scan using generation_pkey on generation
 --     Index Cond: (id = 1)
 --     CTE mark
@@ -15,6 +15,10 @@ WITH mark AS (UPDATE trine.writers SET mark = $1, since = now() WHERE id = $2 RE
 --       ->  Function Scan on generate_series
 --     InitPlan 4 (returns $)
 --       ->  Function Scan on unnest key
+--     InitPlan 5 (returns $)
+--       ->  Function Scan on unnest tree
+--     InitPlan 6 (returns $)
+--       ->  Function Scan on unnest tree_1
 
 INSERT INTO trine."blog.v1.User" (key, parent, doc, version, schema_id, create_time, update_time, request_id, traceparent, "f_email", "f_entry_count") SELECT r.key, r.parent, r.doc::jsonb, r.version, $1, $2, $3, r.request_id, r.traceparent, r."f_email", r."f_entry_count" FROM unnest($4, $5, $6, $7, $8, $9, $10, $11) AS r(key, parent, doc, version, request_id, traceparent, "f_email", "f_entry_count") ON CONFLICT DO NOTHING RETURNING key, doc::text, schema_id::bigint
 --   Insert on "blog.v1.User"

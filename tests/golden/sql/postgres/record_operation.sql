@@ -1,7 +1,7 @@
 BEGIN; SELECT pg_advisory_xact_lock_shared(1953655150, 1)
 --   Result
 
-WITH mark AS (UPDATE trine.writers SET mark = $1, since = now() WHERE id = $2 RETURNING id) SELECT digest, schema_id::bigint, (SELECT count(*) FROM mark), ARRAY(SELECT nextval('trine.version') FROM generate_series(1, $3)), ARRAY(SELECT pg_try_advisory_xact_lock(key) FROM unnest($4) AS key) FROM trine.generation WHERE id = 1
+WITH mark AS (UPDATE trine.writers SET mark = $1, since = now() WHERE id = $2 RETURNING id) SELECT digest, schema_id::bigint, (SELECT count(*) FROM mark), ARRAY(SELECT nextval('trine.version') FROM generate_series(1, $3)), ARRAY(SELECT pg_try_advisory_xact_lock(key) FROM unnest($4) AS key), ARRAY(SELECT pg_try_advisory_xact_lock_shared(1953655150, tree) FROM unnest($5) AS tree) || ARRAY(SELECT pg_try_advisory_xact_lock(1953655150, tree) FROM unnest($6) AS tree) FROM trine.generation WHERE id = 1
 --   Index Scan using generation_pkey on generation
 --     Index Cond: (id = 1)
 --     CTE mark
@@ -15,6 +15,10 @@ WITH mark AS (UPDATE trine.writers SET mark = $1, since = now() WHERE id = $2 RE
 --       ->  Function Scan on generate_series
 --     InitPlan 4 (returns $)
 --       ->  Function Scan on unnest key
+--     InitPlan 5 (returns $)
+--       ->  Function Scan on unnest tree
+--     InitPlan 6 (returns $)
+--       ->  Function Scan on unnest tree_1
 
 SELECT id, operation FROM trine.operations WHERE id = ANY($1)
 --   Index Scan using operations_pkey on operations
