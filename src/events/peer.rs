@@ -21,6 +21,9 @@ use crate::model::{Deadline, Error, Reason, Result};
 /// The peer gives up when nobody waits for its answer any more.
 const TIMEOUT_MS: &str = "x-envoy-expected-rq-timeout-ms";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// Less than servers and proxies keep an idle connection (5 s at the shortest): a request sent into one that is
+/// just being closed has an outcome that nobody knows.
+const IDLE_MAX: Duration = Duration::from_secs(4);
 /// Batches of write sets come back with what they wrote.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
 
@@ -42,6 +45,7 @@ impl Peer {
         let client = Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
+            .pool_idle_timeout(IDLE_MAX)
             .build()
             .map_err(|error| format!("no HTTP client: {error}"))?;
         Ok(Self { client, base, secrets, reachability: Arc::default() })

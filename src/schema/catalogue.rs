@@ -293,11 +293,6 @@ pub(super) fn camel_case(name: &str) -> String {
     camel
 }
 
-/// Package `a.b.v1` → `/a/b/v1`.
-pub(super) fn route_prefix(package: &str) -> String {
-    format!("/{}", package.replace('.', "/"))
-}
-
 impl StandardMethod {
     /// All of them, those on one resource or one collection first.
     pub const ALL: [Self; 10] = [

@@ -21,9 +21,14 @@ impl Catalogue {
             false => own,
             // Beside Get, where clients will look for them.
             true if method.verb().is_some() => vec![kind.route_prefix.clone()],
-            true => vec![format!("/{}", kind.package.replace('.', "/"))],
+            true => vec![route_prefix(&kind.package)],
         }
     }
+}
+
+/// Package `a.b.v1` → `/a/b/v1`.
+pub(super) fn route_prefix(package: &str) -> String {
+    format!("/{}", package.replace('.', "/"))
 }
 
 fn path(prefix: &str, kind: &ResourceType, method: StandardMethod) -> String {

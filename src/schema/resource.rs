@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use prost_reflect::{DescriptorPool, Kind, MessageDescriptor};
 
-use super::catalogue::route_prefix;
 use super::columns::promoted;
 use super::location::Problems;
 use super::options::{Options, ResourceOption};
+use super::paths::route_prefix;
 use super::shape::Shapes;
 use super::{ListAnswer, Pattern, ResourceType, StandardFields, TotalSize};
 use crate::model::TypeName;

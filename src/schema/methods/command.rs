@@ -4,8 +4,8 @@ use prost_reflect::{FieldDescriptor, Kind, MethodDescriptor};
 
 use super::snake_case;
 use crate::schema::Command;
-use crate::schema::catalogue::route_prefix;
 use crate::schema::options::HttpOption;
+use crate::schema::paths::route_prefix;
 
 pub(super) fn command(method: &MethodDescriptor, http: &HttpOption) -> Result<Command, String> {
     let package = method.parent_file().package_name().to_owned();
