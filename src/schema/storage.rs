@@ -17,7 +17,10 @@ pub fn needs(newest: &Catalogue, older: &Catalogue) -> bool {
             None => true,
             Some(own) => {
                 let lacks_column = kind.columns.iter().any(|column| position(own, &column.field).is_none());
-                lacks_column || kind.indexes.iter().any(|index| !has_index(own, kind, index))
+                let lacks_softness = kind.soft_delete && !own.soft_delete;
+                lacks_softness
+                    || lacks_column
+                    || kind.indexes.iter().any(|index| !has_index(own, kind, index))
             }
         })
 }
@@ -59,6 +62,8 @@ pub fn overlay(newest: Catalogue, older: &[Catalogue], digest: String) -> Catalo
 }
 
 fn add(own: &mut ResourceType, older: &ResourceType) {
+    // Clients of the older binaries delete what they mean to be able to bring back.
+    own.soft_delete |= older.soft_delete;
     for column in &older.columns {
         if position(own, &column.field).is_none() {
             own.columns.push(column.clone());

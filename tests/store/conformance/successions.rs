@@ -76,6 +76,22 @@ pub async fn what_is_deleted_never_looks_alive(fresh: Factory) {
     drop(Monolith::start(&url, shop(gone, "")));
 }
 
+/// Given a newer schema without `delete_time`, then a binary of the older one, which has it, still deletes so that
+/// the row can be brought back.
+pub async fn an_older_binary_still_deletes_softly(fresh: Factory) {
+    let TestDatabase { url, keep: _keep } = fresh();
+    let (first, gone) = ("string title = 2;", "string title = 2; reserved 5; reserved \"delete_time\";");
+    let old = Monolith::start(&url, soft(first));
+    old.create("a", json!({ "title": "t" })).await.unwrap();
+    drop(old);
+    drop(Monolith::start(&url, shop(gone, "")));
+    let old = Monolith::start(&url, soft(first));
+    change(&old, "a", Change::delete(Deletion::default())).await;
+    assert_eq!(old.found("").await, Vec::<String>::new());
+    change(&old, "a", Change::Undelete).await;
+    assert_eq!(old.found("").await, ["a"]);
+}
+
 /// Given readers that have read a type, when it gets owners, then the same readers read by them.
 pub async fn readers_follow_the_schema_that_asks(fresh: Factory) {
     let TestDatabase { url, keep: _keep } = fresh();

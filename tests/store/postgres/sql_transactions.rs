@@ -69,3 +69,17 @@ async fn a_deletion_by_sql_holds_up_its_own_tree_only() {
     sql.run("ROLLBACK").unwrap();
     write.commit(creates[0].clone(), deadline()).await.unwrap();
 }
+
+/// Given an INSERT that is not committed yet below a parent that is not there, when that is created and deleted, then
+/// the deletion waits: nothing would live below it else.
+#[tokio::test]
+async fn a_parent_that_comes_later_is_not_deleted_while_sql_inserts_below_it() {
+    let (write, mut sql, _database) = keepers().await;
+    sql.run("BEGIN; INSERT INTO zoo_v1.beast (name) VALUES ('keepers/eve/beasts/leo')").unwrap();
+    let eve = ResourceRef { key: Key::new("eve"), ..keeper() };
+    write.commit(write_set(vec![create(eve.clone(), json!({}))]), deadline()).await.unwrap();
+    write.commit(write_set(vec![delete(eve.clone())]), soon()).await.unwrap_err();
+    sql.run("COMMIT").unwrap();
+    let error = write.commit(write_set(vec![delete(eve)]), deadline()).await.unwrap_err();
+    assert_eq!(error.reason, Reason::FailedPrecondition, "{error}");
+}

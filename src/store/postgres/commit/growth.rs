@@ -105,11 +105,20 @@ fn tree_prefix(kind: &ResourceType) -> String {
     format!("{}/{}/", kind.package, kind.pattern.segments[0].0)
 }
 
-/// The same lock in SQL, of the row whose key the expression is.
+/// The same lock in SQL, of the row whose key the expression is: for its deletion.
 pub(in crate::store::postgres) fn exclusive_in_sql(kind: &ResourceType, key: &str) -> String {
+    lock_in_sql("pg_advisory_xact_lock", kind, key)
+}
+
+/// For a row that comes alive.
+pub(in crate::store::postgres) fn shared_in_sql(kind: &ResourceType, key: &str) -> String {
+    lock_in_sql("pg_advisory_xact_lock_shared", kind, key)
+}
+
+fn lock_in_sql(function: &str, kind: &ResourceType, key: &str) -> String {
     let prefix = literal(&Scalar::Text(tree_prefix(kind)));
     format!(
-        "pg_advisory_xact_lock({LOCK_SPACE}, {FIRST_LOCK} + \
+        "{function}({LOCK_SPACE}, {FIRST_LOCK} + \
          get_byte(sha256(convert_to({prefix} || split_part({key}, '/', 1), 'UTF8')), 0))"
     )
 }

@@ -24,7 +24,7 @@ use diesel::result::Error as DieselError;
 
 use self::attempt::{Attempt, Outcome, located};
 pub(super) use self::fence::{FENCE_LOCK, LOCK_SPACE};
-pub(super) use self::growth::exclusive_in_sql;
+pub(super) use self::growth::{exclusive_in_sql, shared_in_sql};
 use super::failure::Failure;
 use super::ownership::Ownership;
 use super::session::Session;

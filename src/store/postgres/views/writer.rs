@@ -9,7 +9,7 @@ use super::definition::{columns, qualified, quoted};
 use super::writer_field::{field_block, promoted_value, rival_block};
 use crate::schema::view::{Content, ViewName};
 use crate::schema::{Catalogue, ResourceType};
-use crate::store::postgres::commit::exclusive_in_sql;
+use crate::store::postgres::commit::{exclusive_in_sql, shared_in_sql};
 use crate::store::postgres::table::{bounded, column_name, identifier, promoted, table_name};
 
 /// Columns of every pbtable beside the promoted ones.
@@ -211,7 +211,12 @@ BEGIN
                 kind.pattern.depth(),
             )
         };
-        above.map(|kind| refuse(kind)).collect()
+        let refusals: String = above.map(|kind| refuse(kind)).collect();
+        if refusals.is_empty() {
+            return refusals;
+        }
+        // A parent that is not there yet has no row to hold.
+        format!("        PERFORM {};\n{refusals}", shared_in_sql(self.kind, "trine_key"))
     }
 
     fn fields(&self) -> String {
