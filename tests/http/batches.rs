@@ -67,6 +67,8 @@ fn a_batch_get_answers_in_the_order_asked() {
     assert_eq!(read.json()["entries"][0], one);
     let anywhere = get(&server, &format!("/blog/v1/users/-/entries:batchGet?{}", name("a")));
     assert_eq!(titles(&anywhere), ["Ta"]);
+    let masked = get(&server, &format!("{ENTRIES}:batchGet?{}&readMask=title", name("a")));
+    assert_eq!(masked.json()["entries"], json!([{ "title": "Ta" }]));
     let missing = get(&server, &format!("{ENTRIES}:batchGet?{}&{}", name("a"), name("x")));
     refused(&missing, 404, "NOT_FOUND", &["names[1]"]);
     assert!(

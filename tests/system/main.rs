@@ -23,6 +23,7 @@ mod kills;
 mod load;
 mod lost_commit;
 mod outage;
+mod owners;
 mod peers;
 mod power_loss;
 mod publish_modes;

@@ -38,6 +38,13 @@ fn each_role_answers_what_its_plan_says() {
     // A microservice serves the methods listed for it and nothing else.
     let microservice = stack.microservice.api();
     microservice.post("/blog/v1/users?userId=eve", &user).refused(421, "NOT_THIS_ROLE");
+    let write_set = json!({ "mutations": [{ "delete": { "type": "blog.v1.User", "name": "users/ada" } }] });
+    microservice.post("/trine/v1/writeSets:commit", &write_set).refused(421, "NOT_THIS_ROLE");
+    blog::publish(&microservice, "ada", "k", "t").send().expect(202);
+    // A dry run promises nothing, so nothing is accepted: it is the monolith's to answer.
+    let request = json!({ "entry": { "title": "t" } });
+    let dry = microservice.post("/blog/v1/users/ada:publish?validateOnly=true", &request);
+    dry.refused(421, "NOT_THIS_ROLE");
     assert_eq!(monolith.get("/blog/v1/users/eve").status, 404);
     assert_eq!(monolith.get("/blog/v1/users/ada").expect(200).json()["displayName"], "ada");
     for server in [stack.monolith, stack.nanoservice, stack.microservice] {
