@@ -30,5 +30,6 @@ mod publish_modes;
 mod readiness;
 mod roles;
 mod side_by_side;
+mod side_by_side_writes;
 mod smuggling;
 mod starts;

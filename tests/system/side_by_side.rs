@@ -34,7 +34,7 @@ const SCHEMAS: [&str; 3] = [
 /// Which member of the oneof each schema writes, and a field that it writes beside.
 const MEMBERS: [[&str; 2]; 3] = [["first", "second"], ["second", "third"], ["third", "fourth"]];
 
-fn tree(schema: usize) -> TempDir {
+pub fn tree(schema: usize) -> TempDir {
     let directory = TempDir::new().expect("a directory");
     let text = format!(
         "syntax = \"proto3\"; package shop.v1;
@@ -49,7 +49,7 @@ fn tree(schema: usize) -> TempDir {
     directory
 }
 
-fn launch(role: &str, proto: &Path) -> Launch {
+pub fn launch(role: &str, proto: &Path) -> Launch {
     // Nothing here is about time, and a busy machine must not look like a fault.
     let patient = ["http.request_timeout_ms", "database.read_timeout_ms", "database.write_timeout_ms"];
     let launch = Launch::role(role).argument("--proto", proto.to_str().expect("UTF-8"));
@@ -63,7 +63,29 @@ fn known(schema: usize, field: &str) -> bool {
 }
 
 /// What was acknowledged: fields by id.
-type Model = BTreeMap<String, BTreeMap<String, Value>>;
+pub type Model = BTreeMap<String, BTreeMap<String, Value>>;
+
+/// What a client of this schema writes.
+pub fn fields(schema: usize, round: usize, number: usize) -> BTreeMap<String, Value> {
+    let member = MEMBERS[schema][number % 2];
+    let mut fields = BTreeMap::from([
+        ("label".to_owned(), json!(format!("l{round}-{number}"))),
+        (member.to_owned(), json!(format!("{round}"))),
+    ]);
+    match schema {
+        0 => fields.insert("old".to_owned(), json!(format!("o{}", number % 3))),
+        1 => fields.insert("size".to_owned(), json!(format!("{}", number % 3 + 1))),
+        _ => fields.insert("done".to_owned(), json!(true)),
+    };
+    fields
+}
+
+/// An acknowledged write of these fields: of the members of the oneof the last one counts.
+pub fn remember(model: &mut Model, id: String, fields: BTreeMap<String, Value>) {
+    let row = model.entry(id).or_default();
+    ["first", "second", "third", "fourth"].iter().for_each(|rival| drop(row.remove(*rival)));
+    row.extend(fields);
+}
 
 /// Writes by one monolith and remembers what was acknowledged.
 struct Writer<'a> {
@@ -76,16 +98,7 @@ struct Writer<'a> {
 impl Writer<'_> {
     fn write(&self, round: usize, number: usize) {
         let id = format!("i{}", number % 12);
-        let member = MEMBERS[self.schema][number % 2];
-        let mut fields = BTreeMap::from([
-            ("label".to_owned(), json!(format!("l{round}-{number}"))),
-            (member.to_owned(), json!(format!("{round}"))),
-        ]);
-        match self.schema {
-            0 => fields.insert("old".to_owned(), json!(format!("o{}", number % 3))),
-            1 => fields.insert("size".to_owned(), json!(format!("{}", number % 3 + 1))),
-            _ => fields.insert("done".to_owned(), json!(true)),
-        };
+        let fields = fields(self.schema, round, number);
         let mut model = self.model.lock();
         let answer = if model.contains_key(&id) {
             self.api.patch(&format!("/shop/v1/items/{id}"), &json!(fields))
@@ -93,9 +106,7 @@ impl Writer<'_> {
             self.api.post(&format!("/shop/v1/items?itemId={id}"), &json!(fields))
         };
         assert!(answer.status < 300, "{}: {}\n{}", answer.status, answer.text(), self.log.text());
-        let row = model.entry(id).or_default();
-        ["first", "second", "third", "fourth"].iter().for_each(|rival| drop(row.remove(*rival)));
-        row.extend(fields);
+        remember(&mut model, id, fields);
     }
 }
 
@@ -111,7 +122,7 @@ fn view(schema: usize, id: &str, row: &BTreeMap<String, Value>) -> Value {
 }
 
 /// Every row, and by every indexed field: the promoted columns are right.
-fn check(api: &Api, schema: usize, model: &Model) {
+pub fn check(api: &Api, schema: usize, model: &Model) {
     for (id, row) in model {
         let shown = api.get(&format!("/shop/v1/items/{id}")).expect(200).json();
         assert_eq!(shown, view(schema, id, row), "schema {}", schema + 1);
