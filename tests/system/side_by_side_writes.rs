@@ -6,7 +6,7 @@ use tempfile::TempDir;
 
 use crate::side_by_side::{Model, check, fields, launch, remember, tree};
 use crate::support::http::{Answer, Api};
-use crate::support::stack::{Addresses, Databases, PEER_SECRET};
+use crate::support::stack::{Addresses, Databases, PEER_SECRET, method_key};
 use crate::support::trine::{Launch, Trine};
 
 const METHODS: [&str; 2] = ["shop.v1.Item.Create", "shop.v1.Item.Update"];
@@ -28,8 +28,7 @@ impl Deployment {
     }
 
     fn with_mode(&self, launch: Launch) -> Launch {
-        let key = |method: &str| format!("writes.methods.\"{method}\"");
-        METHODS.iter().fold(launch, |launch, method| launch.set(&key(method), self.mode))
+        METHODS.iter().fold(launch, |launch, method| launch.set(&method_key(method), self.mode))
     }
 
     /// The monolith of a schema, whose writes that microservice accepts or plans.
