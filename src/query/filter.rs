@@ -3,7 +3,7 @@
 //! Text becomes words (`cursor`), words a syntax tree (`grammar`), the tree is then typed: `path` finds
 //! the field, `literal` reads the value. Not here: SQL. Invariants: every comparison's value is of its
 //! field's kind; nothing in a tree needs checking again; its size is bounded by `BYTES_MAX`,
-//! `TERMS_MAX` and `DEPTH_MAX`.
+//! `TERMS_MAX`, `DEPTH_MAX` and `SEGMENTS_MAX`.
 
 mod cursor;
 mod grammar;
@@ -25,8 +25,10 @@ use crate::schema::ResourceType;
 const BYTES_MAX: usize = 4096;
 /// Comparisons in one filter.
 const TERMS_MAX: usize = 50;
-/// Parentheses and NOTs within one another.
+/// Parentheses and NOTs within one another; lists and maps that one path goes through.
 const DEPTH_MAX: usize = 10;
+/// Names in one path: documents go no deeper.
+const SEGMENTS_MAX: usize = 100;
 
 /// An empty text is no filter.
 pub fn parse(kind: &ResourceType, text: &str) -> crate::model::Result<Filter> {

@@ -4,6 +4,7 @@ mod constraints;
 mod documents;
 mod evolution;
 mod loading;
+mod masks;
 mod messages;
 mod mistakes;
 mod random;

@@ -88,7 +88,9 @@ macro_rules! conformance {
             a_dry_run_keeps_no_key_and_obeys_one,
             several_are_read_in_the_order_asked,
             at_the_limit_new_keys_are_refused_and_kept_ones_answered);
-        conformance!($factory; filters: random_filters_agree_with_an_evaluator);
+        conformance!($factory; filters:
+            random_filters_agree_with_an_evaluator,
+            the_deepest_filter_is_answered);
         conformance!($factory; owners:
             what_another_owns_is_not_there,
             what_another_has_taken_is_taken,

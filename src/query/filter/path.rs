@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::grammar::{Restriction, joined};
 use super::problem::Problem;
 use super::tree::{Step, Target};
+use super::{DEPTH_MAX, SEGMENTS_MAX};
 use crate::query::Scalar;
 use crate::schema::shape::{EnumShape, FieldKind, FieldShape, Form, MapKey, MessageShape, WellKnown};
 use crate::schema::{ColumnKind, ResourceType};
@@ -182,6 +183,7 @@ impl<'a> Walk<'a> {
             ));
         }
         self.steps.push(Step::Field(field.json_name.clone()));
+        self.refuse_too_deep(segment.at)?;
         let is_last = at + 1 == self.restriction.path.len();
         match field.form {
             Form::List if is_last => {
@@ -204,6 +206,19 @@ impl<'a> Walk<'a> {
             Form::Explicit if is_last => self.value(field, None),
             Form::Implicit | Form::Explicit => self.inside(field, at),
         }
+    }
+
+    /// Of lists and maps, each of which is a subquery around the rest: a database bounds how deep its
+    /// conditions may be.
+    fn refuse_too_deep(&self, at: usize) -> Result<(), Problem> {
+        let entered = self.steps.iter().filter(|step| !matches!(step, Step::Field(_))).count();
+        if self.steps.len() <= SEGMENTS_MAX && entered <= DEPTH_MAX {
+            return Ok(());
+        }
+        let message = format!(
+            "a path goes through {DEPTH_MAX} lists and maps and {SEGMENTS_MAX} fields at most; end it earlier"
+        );
+        Err(Problem::new(at, message))
     }
 
     /// Past segment `at`, whose values are messages.

@@ -6,6 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::Input;
+use super::mask::refuse_too_deep;
 use super::path::Path;
 use super::required::{collect, is_enforced, required};
 use crate::model::{Edit, Error, Reason, Result};
@@ -70,6 +71,7 @@ impl ResourceType {
 
     /// The fields along a mask path; each but the last is a singular message.
     pub(super) fn resolve(&self, path: &[String]) -> Result<Vec<&FieldShape>> {
+        refuse_too_deep(path)?;
         let mut fields: Vec<&FieldShape> = Vec::with_capacity(path.len());
         let mut shape = Some(self.shape());
         for name in path {

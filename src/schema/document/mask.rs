@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use super::canonical::map_key;
+use super::strict_json::DEPTH_MAX;
 use crate::model::{Error, Reason, Result, Stored};
 use crate::schema::ResourceType;
 use crate::schema::shape::{FieldKind, FieldShape, Form, MessageShape};
@@ -63,6 +64,7 @@ impl ResourceType {
 
     /// The path with each name as JSON spells it; none stands for `*`.
     fn spelled(&self, path: &[String]) -> Result<Vec<Option<String>>> {
+        refuse_too_deep(path)?;
         let mut inside = Inside::Message(self.message_shape());
         let mut names = Vec::with_capacity(path.len());
         for (at, segment) in path.iter().enumerate() {
@@ -174,6 +176,18 @@ fn push_all<'a>(
     }
     text.push(close);
     Ok(())
+}
+
+/// A path names a place in a document, and documents go no deeper. A mask is walked by recursion: a path
+/// of any length would overflow the stack.
+pub(super) fn refuse_too_deep(path: &[String]) -> Result<()> {
+    if path.len() <= DEPTH_MAX {
+        return Ok(());
+    }
+    let reason = format!("a path goes {DEPTH_MAX} deep at most, as resources do; end it earlier");
+    let shown = format!("{}…", path[..4].join("."));
+    Err(Error::new(Reason::InvalidMask, format!("mask path `{shown}`: {reason}"))
+        .with_violation(shown, reason))
 }
 
 fn invalid(path: &[String], reason: &str) -> Error {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use trine::model::{Change, Key, Precondition, ResourceRef, Sight, TypeName};
+use trine::model::{Change, Key, Precondition, Reason, ResourceRef, Sight, TypeName};
 use trine::query::{ListQuery, filter};
 use trine::schema::{Catalogue, ResourceType, load};
 use trine::store::{ReadStore, WriteStore};
@@ -37,6 +37,37 @@ pub async fn random_filters_agree_with_an_evaluator(fresh: Factory) {
         telling += usize::from((1..THINGS).contains(&found));
     }
     assert!(telling > questions() / 3, "most questions had all or nothing for an answer: {telling} had not");
+}
+
+/// Given paths, parentheses and NOTs as deep and as many as they may be, when asked, then the database
+/// can; given one more, then it is not asked.
+pub async fn the_deepest_filter_is_answered(fresh: Factory) {
+    let catalogue = catalogue();
+    let kind = catalogue.resource(&TypeName::new("zoo.v1.Thing")).unwrap();
+    let mut random = seeded();
+    let things = BTreeMap::from([("t0".to_owned(), Node::random(&mut random, 2, true))]);
+    let fixture = filled(fresh, &catalogue, kind, &things).await;
+    let lists = |depth: usize| format!("{}span<3s", "parts.".repeat(depth));
+    let fields = |depth: usize| format!("{}text=a", "part.".repeat(depth));
+    let entries = |depth: usize| format!("{}text:a", r#"rooms."\""."#.repeat(depth));
+    let lists_have = |depth: usize| lists(depth).replace('<', ":");
+    let negated = |term: String| format!("{}{term}{}", "NOT (".repeat(5), ")".repeat(5));
+    for text in [
+        negated(lists_have(10)),
+        negated(vec![lists_have(10); 50].join(" ")),
+        negated(vec![lists_have(10); 45].join(" OR ")),
+        negated(fields(99)),
+        negated(entries(10)),
+    ] {
+        let filter = filter::parse(kind, &text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        let query = ListQuery { filter, ..ListQuery::new(Some(String::new()), Sight::All, 1000) };
+        let found = fixture.read.list(kind, query, deadline()).await;
+        assert!(found.is_ok(), "{text}: {found:?}");
+    }
+    for text in [lists_have(11), fields(100), entries(11), fields(700), "parts.".repeat(680) + "text:a"] {
+        let error = filter::parse(kind, &text).expect_err(&text);
+        assert!(error.reason == Reason::InvalidFilter && error.message.contains("end it earlier"), "{error}");
+    }
 }
 
 /// How many resources it found.
