@@ -157,7 +157,7 @@ pub(super) fn create_purge_index(kind: &ResourceType) -> Option<String> {
 }
 
 /// Only live rows in which every member is set collide.
-fn set_condition(kind: &ResourceType, index: &Index) -> String {
+pub(super) fn set_condition(kind: &ResourceType, index: &Index) -> String {
     let epoch = Timestamp::from_stored("1970-01-01T00:00:00.000000000Z");
     let defaults = kind.column_values(&Document::default(), &epoch, &epoch);
     let mut terms = vec!["delete_time IS NULL".to_owned()];

@@ -229,6 +229,66 @@ pub async fn what_may_not_be_written_is_refused(fresh: Factory) {
     assert_eq!((zoo.version(), zoo.shown().await), (version, before));
 }
 
+/// Given rows that hold a unique value or a name, when SQL writes the same, with whatever clause against
+/// conflicts, then it is refused and no row is replaced.
+pub async fn no_row_replaces_another(fresh: Factory) {
+    let fields = format!("{FIELDS} string chip = 40 [(trine.v1.unique) = true];");
+    let mut zoo = Zoo::open(fresh, &fields);
+    let view = zoo.view.clone();
+    for (id, chip) in [("leo", "c1"), ("mia", "c2"), ("tom", ""), ("kit", "")] {
+        let row = format!("INTO {view} (name, chip) VALUES ('keepers/ann/beasts/{id}', '{chip}')");
+        zoo.sql.run(&format!("INSERT {row}")).unwrap();
+    }
+    let clauses: &[&str] =
+        if zoo.sql.is_sqlite() { &["", "OR REPLACE", "OR IGNORE", "OR FAIL", "OR ABORT"] } else { &[""] };
+    let rows = zoo.sql.column("name || chip || version_", &format!("FROM {view} ORDER BY 1")).unwrap();
+    for clause in clauses {
+        for (id, chip, word) in [("leo", "c3", "name"), ("new", "c1", "chip"), ("leo", "c1", "")] {
+            let row = format!("INTO {view} (name, chip) VALUES ('keepers/ann/beasts/{id}', '{chip}')");
+            let error = zoo.sql.run(&format!("INSERT {clause} {row}")).expect_err(clause);
+            assert!(!zoo.sql.is_sqlite() || error.contains(word), "{clause}: {error}");
+        }
+        let taken = zoo.sql.run(&format!("UPDATE {clause} {view} SET chip = 'c1' WHERE key = 'ann/mia'"));
+        assert!(taken.expect_err(clause).contains("chip"), "{clause}");
+    }
+    let after = zoo.sql.column("name || chip || version_", &format!("FROM {view} ORDER BY 1")).unwrap();
+    assert_eq!(after, rows, "something was written");
+    zoo.sql.run(&format!("UPDATE {view} SET chip = chip, title = 'same'")).unwrap();
+    zoo.sql.run(&format!("UPDATE {view} SET chip = 'c9' WHERE key = 'ann/mia'")).unwrap();
+}
+
+/// Given a oneof of which SQL may not write one member, when it sets another, then the index forgets the first.
+pub async fn a_member_that_is_set_clears_the_others_from_their_index(fresh: Factory) {
+    let fields = format!(
+        "{FIELDS} oneof state {{ string judged = 40 [(google.api.field_behavior) = OUTPUT_ONLY, \
+         (trine.v1.index) = true]; string wished = 41; }}"
+    );
+    let mut zoo = Zoo::open(fresh, &fields);
+    zoo.write
+        .commit(write_set(vec![create(beast("leo"), json!({ "judged": "old" }))]), deadline())
+        .await
+        .unwrap();
+    zoo.update("title = 'x'").unwrap();
+    // The view shows an indexed field as its column has it.
+    let judged = |zoo: &mut Zoo| zoo.sql.cell("judged", &format!("FROM {}", zoo.view));
+    assert_eq!(judged(&mut zoo).as_deref(), Some("old"));
+    zoo.update("wished = 'new'").unwrap();
+    assert_eq!(zoo.shown().await, json!({ "title": "x", "wished": "new" }));
+    assert_eq!(judged(&mut zoo), None);
+}
+
+/// Given a text far longer than any that a request may carry, when SQL writes it, then what it takes grows with its
+/// length alone. (With its square, this test would not end.)
+pub async fn a_long_text_is_written_by_sql(fresh: Factory) {
+    let mut zoo = Zoo::open(fresh, FIELDS);
+    zoo.insert("title", "'Leo'").unwrap();
+    for (letter, length) in [("a", 5_000_000), ("é", 2_000_000)] {
+        let text = letter.repeat(length);
+        zoo.update(&format!("title = '{text}'")).unwrap();
+        assert_eq!(zoo.shown().await, json!({ "title": text }));
+    }
+}
+
 /// Given a parent with children, when somebody deletes it by SQL, then it is refused; without them it goes. Where
 /// deletion is soft, the row stays and tells when.
 pub async fn a_deletion_by_sql_follows_the_rules(fresh: Factory) {

@@ -4,6 +4,7 @@
 //! nothing.
 
 mod definition;
+mod uniqueness;
 mod writer;
 mod writer_field;
 

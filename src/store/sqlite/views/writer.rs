@@ -6,6 +6,7 @@
 //! so versions and positions hold whoever writes.
 
 use super::definition::{columns, name, quoted};
+use super::uniqueness::{refuse_taken_key, refuse_taken_values};
 use super::writer_field::Field;
 use crate::schema::view::{Content, ViewColumn, ViewName, Writing, writing};
 use crate::schema::{Catalogue, ResourceType};
@@ -72,6 +73,8 @@ impl Writer<'_> {
         }
         steps.extend(self.rivals(true));
         steps.extend(self.ancestors(&ids));
+        steps.push(refuse_taken_key(self.kind, &joined(&ids)));
+        steps.extend(refuse_taken_values(self.kind, None, |at, _| self.new_promoted(at)));
         let mut members: Vec<String> = self.fields().iter().map(Field::member_of_insert).collect();
         if self.kind.standard.uid {
             members.push(format!("',\"uid\":\"' || {UID} || '\"'"));
@@ -79,7 +82,7 @@ impl Writer<'_> {
         let names: String =
             promoted(self.kind).map(|(_, column)| format!(", {}", column_name(column))).collect();
         let values: String =
-            promoted(self.kind).map(|(at, _)| format!(", {}", self.promoted(at, true))).collect();
+            promoted(self.kind).map(|(at, _)| format!(", {}", self.new_promoted(at))).collect();
         let parent = ids.split_last().map_or("''".to_owned(), |(_, parents)| joined(parents));
         steps.push(COUNT.to_owned());
         steps.push(format!(
@@ -99,17 +102,19 @@ impl Writer<'_> {
             steps.extend(field.checks(false));
         }
         steps.extend(self.rivals(false));
+        let old_key = format!("OLD.{}", self.key());
+        steps
+            .extend(refuse_taken_values(self.kind, Some(&old_key), |at, own| self.changed_promoted(at, own)));
         let members: Vec<String> = self.fields().iter().map(Field::member_of_update).collect();
         let sets: String = promoted(self.kind)
-            .map(|(at, column)| format!(", {} = {}", column_name(column), self.promoted(at, false)))
+            .map(|(at, column)| format!(", {} = {}", column_name(column), self.changed_promoted(at, "")))
             .collect();
         steps.push(COUNT.to_owned());
         steps.push(format!(
             "UPDATE {} SET doc = json_patch(doc, {}), version = {VERSION}, schema_id = 0, update_time = {NOW}, \
-             request_id = 'sql', traceparent = NULL{sets} WHERE key = OLD.{}",
+             request_id = 'sql', traceparent = NULL{sets} WHERE key = {old_key}",
             identifier(self.kind.name.as_str()),
             patch(&members),
-            self.key(),
         ));
         steps
     }
@@ -239,24 +244,32 @@ impl Writer<'_> {
         (valid.join(" AND "), ids)
     }
 
-    /// The value of a promoted column as it will be.
-    fn promoted(&self, at: usize, inserts: bool) -> String {
-        let column = &self.kind.columns[at];
+    /// The value of a promoted column in a new row.
+    fn new_promoted(&self, at: usize) -> String {
+        let default = self.default_of(at);
         let fields = self.fields();
-        let Some(field) = fields.iter().find(|field| field.field.column == Some(at)) else {
-            // Not to be written by SQL.
-            return if inserts { self.default_of(at) } else { column_name(column) };
-        };
-        let value = field.promoted(&self.default_of(at));
-        if inserts {
-            return value;
-        }
-        let rivals: String = fields
+        let field = fields.iter().find(|field| field.field.column == Some(at));
+        // Without one it is not to be written by SQL.
+        field.map_or_else(|| default.clone(), |field| field.promoted(&default))
+    }
+
+    /// As it will be in the row that is changed, whose columns have this prefix. It is NULL where another
+    /// member of its oneof is set, also if SQL may not write the field itself.
+    fn changed_promoted(&self, at: usize, own: &str) -> String {
+        let column = column_name(&self.kind.columns[at]);
+        let fields = self.fields();
+        let set = fields
             .iter()
-            .filter(|other| field.is_rival_of(other))
-            .map(|rival| format!("WHEN {} THEN NULL ", rival.is_set(false)))
-            .collect();
-        format!("CASE WHEN {} THEN {value} {rivals}ELSE {} END", field.changed(), column_name(column))
+            .find(|field| field.field.column == Some(at))
+            .map(|field| format!("WHEN {} THEN {} ", field.changed(), field.promoted(&self.default_of(at))));
+        let rivals = fields.iter().filter(|field| field.clears(&self.kind.columns[at]));
+        let cleared = rivals.map(|rival| format!("WHEN {} THEN NULL ", rival.is_set(false)));
+        let cases: String = set.into_iter().chain(cleared).collect();
+        if cases.is_empty() {
+            format!("{own}{column}")
+        } else {
+            format!("CASE {cases}ELSE {own}{column} END")
+        }
     }
 
     fn default_of(&self, at: usize) -> String {

@@ -2,8 +2,8 @@
 
 use super::definition::quoted;
 use super::writer::abort;
-use crate::schema::ResourceType;
 use crate::schema::view::{ViewField, ViewValue};
+use crate::schema::{Column, ColumnSource, ResourceType};
 
 const SECOND: &str = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9][T ][0-9][0-9]:[0-9][0-9]:[0-9][0-9]*";
 /// Longer texts would take more than a millisecond.
@@ -44,6 +44,12 @@ impl Field<'_> {
     pub fn is_rival_of(&self, other: &Field<'_>) -> bool {
         let (own, others) = (self.field.shape, other.field.shape);
         own.oneof.is_some() && own.oneof == others.oneof && own.json_name != others.json_name
+    }
+
+    /// Whether setting this field clears the one that the column is of.
+    pub fn clears(&self, column: &Column) -> bool {
+        let ColumnSource::Field { json_name } = &column.source else { return false };
+        self.kind.rivals_of(self.field.shape).any(|rival| rival.json_name == *json_name)
     }
 
     pub fn checks(&self, inserts: bool) -> Vec<String> {
@@ -250,11 +256,12 @@ impl Field<'_> {
 /// SQLite takes any bytes for a text. A character that is none is written otherwise than it was read; the look is
 /// at one after the other, so a long text is left to those who read it.
 fn is_utf8(value: &str) -> String {
+    // CASE, because SQLite computes both sides of an OR: the look would be at long texts too.
     format!(
-        "({value} NOT GLOB '*[^ -~]*' OR length(CAST({value} AS BLOB)) > {UTF8_CHECK_BYTES_MAX} OR NOT EXISTS \
-         (WITH RECURSIVE each(one, rest) AS (SELECT substr({value}, 1, 1), substr({value}, 2) \
+        "CASE WHEN {value} NOT GLOB '*[^ -~]*' OR length(CAST({value} AS BLOB)) > {UTF8_CHECK_BYTES_MAX} THEN 1 \
+         ELSE NOT EXISTS (WITH RECURSIVE each(one, rest) AS (SELECT substr({value}, 1, 1), substr({value}, 2) \
          UNION ALL SELECT substr(rest, 1, 1), substr(rest, 2) FROM each WHERE rest <> '') \
-         SELECT 1 FROM each WHERE CAST(one AS BLOB) <> CAST(char(unicode(one)) AS BLOB)))"
+         SELECT 1 FROM each WHERE CAST(one AS BLOB) <> CAST(char(unicode(one)) AS BLOB)) END"
     )
 }
 
