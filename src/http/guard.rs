@@ -71,9 +71,9 @@ impl Guard {
             (Some(header), Some(version)) if !header.holds(version) => {
                 Err(invalid("If-Match and `etag` name different versions; send one of them".to_owned()))
             }
-            (Some(etag::IfMatch::Any), Some(version)) => Ok(Guard::Field(version)),
-            (Some(header), _) => Ok(Guard::Header(header)),
-            (None, Some(version)) => Ok(Guard::Field(version)),
+            // The narrower of the two: a list or `*` lets other versions pass.
+            (_, Some(version)) => Ok(Guard::Field(version)),
+            (Some(header), None) => Ok(Guard::Header(header)),
             (None, None) => Ok(Guard::None),
         }
     }

@@ -100,6 +100,14 @@ fn a_stale_condition_stops_an_update() {
     }
     assert_eq!(update("*").status, 200);
     assert_eq!((update("\"8\", \"9\"").status, update("\"x\", \"y\"").status), (412, 412));
+    // Beside an `etag` a list or `*` lets no other version pass.
+    let current = request("GET", ALICE).send(server.address()).header("etag").expect("a tag").to_owned();
+    for condition in [format!("{tag}, {current}"), "*".to_owned()] {
+        let body = json!({ "displayName": "Al", "etag": tag }).to_string();
+        let refused =
+            request("PATCH", ALICE).header("If-Match", &condition).json(&body).send(server.address());
+        assert_eq!((refused.status, refused.reason().as_str()), (409, "ETAG_MISMATCH"), "{condition}");
+    }
     let stale_field = json!({ "displayName": "Al", "etag": tag }).to_string();
     let refused = request("PATCH", ALICE).json(&stale_field).send(server.address());
     assert_eq!((refused.status, refused.reason().as_str()), (409, "ETAG_MISMATCH"));

@@ -82,6 +82,7 @@ macro_rules! conformance {
             a_batch_of_a_thousand_is_one_transaction,
             one_violation_of_a_thousand_undoes_all,
             an_update_of_many_that_takes_a_value_is_named,
+            a_violation_names_its_field_however_long,
             a_batch_is_bounded_in_bytes,
             a_dry_run_leaves_nothing_behind,
             dry_runs_cost_nobody_anything,

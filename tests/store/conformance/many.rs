@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use trine::model::{Answer, AnswerPlan, Mutation, Reason, Sight, Version, WriteSet};
+use trine::store::WriteStore;
 
 use super::fixture::{Factory, Fixture, deadline, options, users};
 use super::idempotency::failure;
@@ -9,6 +10,7 @@ use super::lists::query;
 use super::write_sets::{
     create, create_user, delete, set, update, user, user_key, with_key, with_operation, write_set,
 };
+use super::zoo::{beast, zoo};
 
 fn thousand() -> Vec<Mutation> {
     let user_of = |number: u32| {
@@ -232,4 +234,23 @@ pub async fn at_the_limit_new_keys_are_refused_and_kept_ones_answered(fresh: Fac
     fixture.write.kept_answers().limit(u64::MAX);
     fixture.commit(with_key(create_user("bob"), "k2", 1)).await.unwrap();
     assert_eq!(count(&fixture).await, 4);
+}
+
+/// Given a unique field with a name longer than a database's, when one write set gives two rows the same value,
+/// then the field is named as one of a short name is.
+pub async fn a_violation_names_its_field_however_long(fresh: Factory) {
+    let long = "a".repeat(60);
+    let fields = format!("string {long} = 2 [(trine.v1.unique) = true]; string title = 3;");
+    let database = fresh();
+    let catalogue = zoo("", &fields);
+    let write = WriteStore::open(&database.url, options(), &catalogue).unwrap();
+    let rows = ["a", "b", "c"].map(|id| create(beast(id), json!({ "title": id })));
+    write.commit(write_set(rows.into()), deadline()).await.unwrap();
+    let give = |id: &str, value: &str| update(beast(id), vec![set(&long, json!(value))]);
+    write.commit(write_set(vec![give("c", "old")]), deadline()).await.unwrap();
+    for twins in [vec![give("a", "x"), give("b", "x")], vec![give("a", "old"), give("c", "new")]] {
+        let error = write.commit(write_set(twins), deadline()).await.unwrap_err();
+        assert_eq!(error.reason, Reason::UniqueViolation, "{error:?}");
+        assert_eq!(error.violations.first().map(|violation| violation.field.as_str()), Some(long.as_str()));
+    }
 }

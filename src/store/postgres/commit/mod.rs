@@ -156,10 +156,13 @@ impl PostgresWriter {
                 self.roll_back();
                 fill(verdicts, &group, |_| Verdict::Rejected(error.clone()))
             }
-            Err(Stop::Sql(error)) => self.after_failure(&error, begin, group, verdicts, |error| error),
+            Err(Stop::Sql(error)) => {
+                self.after_failure(catalogue, &error, begin, group, verdicts, |error| error)
+            }
             Err(Stop::InMutation(at, error)) => {
                 let write_set = &batch[group[0]];
-                self.after_failure(&error, begin, group, verdicts, |error| located(error, write_set, at))
+                let locate = |error| located(error, write_set, at);
+                self.after_failure(catalogue, &error, begin, group, verdicts, locate)
             }
         }
     }
@@ -174,6 +177,7 @@ impl PostgresWriter {
 
     fn after_failure(
         &mut self,
+        catalogue: &Catalogue,
         error: &DieselError,
         begin: Instant,
         group: Vec<usize>,
@@ -194,7 +198,7 @@ impl PostgresWriter {
         }
         fill(verdicts, &group, |_| match failure {
             Failure::LockTimeout | Failure::Transient => Verdict::Busy,
-            Failure::UniqueViolation => unique::by_constraint(error)
+            Failure::UniqueViolation => unique::by_constraint(catalogue, error)
                 .map_or(Verdict::Busy, |violation| Verdict::Rejected(locate(violation))),
             _ => Verdict::Rejected(public.clone()),
         })

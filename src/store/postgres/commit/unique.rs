@@ -13,8 +13,9 @@ use super::change::Planned;
 use super::write::{RowWrite, is_ordered, resource_of};
 use crate::model::{Error, Key, Reason, ResourceRef};
 use crate::query::Scalar;
-use crate::schema::{Index, ResourceType};
+use crate::schema::{Catalogue, Index, ResourceType};
 use crate::store::judge::{already_exists, refused};
+use crate::store::postgres::definition::index_name;
 use crate::store::postgres::statement::{Bind, statement};
 use crate::store::postgres::table::{array, column_name, set_condition, table_name};
 
@@ -162,12 +163,16 @@ fn cast(kind: crate::schema::ColumnKind) -> &'static str {
 }
 
 fn violation(kind: &ResourceType, index: &Index, resource: &ResourceRef) -> Error {
-    let fields: Vec<&str> = index.columns.iter().map(|at| kind.columns[*at].field.as_str()).collect();
+    let fields = fields_of(kind, index);
     let named = fields.join(", ");
     let error = refused(kind, resource, Reason::UniqueViolation, |_| {
         format!("another resource has the same `{named}`; it must be unique")
     });
     blame(error, &fields)
+}
+
+fn fields_of<'a>(kind: &'a ResourceType, index: &Index) -> Vec<&'a str> {
+    index.columns.iter().map(|at| kind.columns[*at].field.as_str()).collect()
 }
 
 fn blame(mut error: Error, fields: &[&str]) -> Error {
@@ -178,12 +183,23 @@ fn blame(mut error: Error, fields: &[&str]) -> Error {
     error
 }
 
-/// A violation that only the database saw; our indexes carry their fields in their names. None of a primary key:
-/// somebody recorded the same operation at this moment, and the retry finds it.
-pub(super) fn by_constraint(error: &DieselError) -> Option<Error> {
+/// A violation that only the database saw. None of a primary key: somebody recorded the same operation at
+/// this moment, and the retry finds it.
+pub(super) fn by_constraint(catalogue: &Catalogue, error: &DieselError) -> Option<Error> {
     let DieselError::DatabaseError(_, information) = error else { return None };
-    let (_, fields) = information.constraint_name()?.split_once(":unique:")?;
-    let fields: Vec<&str> = fields.split(':').collect();
+    let name = information.constraint_name().filter(|name| !name.ends_with("_pkey"))?;
+    let own = catalogue.types.iter().find_map(|kind| {
+        let index = kind.indexes.iter().find(|index| index.unique && index_name(kind, index) == name)?;
+        Some(fields_of(kind, index))
+    });
+    // Of a newer schema, whose short names tell their fields; long ones are cut and end in a hash.
+    let newer = || name.split_once(":unique:").map(|(_, fields)| fields.split(':').collect());
+    let fields =
+        own.or_else(newer).filter(|fields: &Vec<&str>| !fields.iter().any(|field| field.contains('~')));
+    let Some(fields) = fields else {
+        let message = format!("another resource has the same value in the unique index `{name}`");
+        return Some(Error::new(Reason::UniqueViolation, message));
+    };
     let named = fields.join(", ");
     let message = format!("another resource has the same `{named}`; it must be unique");
     Some(blame(Error::new(Reason::UniqueViolation, message), &fields))
