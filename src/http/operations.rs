@@ -32,7 +32,7 @@ pub async fn get(api: &Api, exchange: &Exchange) -> Result<HttpResponse> {
         own(exchange, api.engine.operation(&id, 0, exchange.deadline).await?)?;
     }
     let operation = own(exchange, api.engine.operation(&id, wait_ms, deadline).await?)?;
-    Ok(reply::json(StatusCode::OK, render(&api.catalogue, &operation)?))
+    Ok(reply::json(StatusCode::OK, render(&api.catalogue, &operation)))
 }
 
 pub async fn list(api: &Api, exchange: &Exchange) -> Result<HttpResponse> {
@@ -46,7 +46,7 @@ pub async fn list(api: &Api, exchange: &Exchange) -> Result<HttpResponse> {
     let sight = exchange.principal.sight();
     let own = operations.iter().filter(|operation| sight.sees(&operation.principal));
     let rendered = own.map(|operation| render(&api.catalogue, operation));
-    let mut text = format!("{{\"operations\":[{}]", rendered.collect::<Result<Vec<_>>>()?.join(","));
+    let mut text = format!("{{\"operations\":[{}]", rendered.collect::<Vec<_>>().join(","));
     if let (true, Some(last)) = (more, operations.last()) {
         text.push_str(&format!(",\"nextPageToken\":{}", json!(last.id.0)));
     }
@@ -59,7 +59,7 @@ pub async fn cancel(api: &Api, exchange: &Exchange) -> Result<HttpResponse> {
     let id = id(exchange)?;
     own(exchange, api.engine.operation(&id, 0, exchange.deadline).await?)?;
     let operation = api.engine.cancel(&id, exchange.deadline).await?;
-    Ok(reply::json(StatusCode::OK, render(&api.catalogue, &operation)?))
+    Ok(reply::json(StatusCode::OK, render(&api.catalogue, &operation)))
 }
 
 /// The operation if it is the principal's; another's is not there.
@@ -89,7 +89,7 @@ fn page_token(text: &str) -> Result<OperationId> {
 }
 
 /// `google.longrunning.Operation` as proto3 JSON.
-pub fn render(catalogue: &Catalogue, operation: &Operation) -> Result<String> {
+pub fn render(catalogue: &Catalogue, operation: &Operation) -> String {
     let mut metadata = json!({
         "state": operation.state,
         "attempts": operation.attempts,
@@ -108,36 +108,47 @@ pub fn render(catalogue: &Catalogue, operation: &Operation) -> Result<String> {
     match &operation.result {
         Some(OperationResult::Error(status)) => text.push_str(&format!(",\"error\":{status}")),
         Some(OperationResult::Response(answer)) => {
-            text.push_str(&format!(",\"response\":{}", response(catalogue, &operation.method, answer)?));
+            text.push_str(&format!(",\"response\":{}", response(catalogue, &operation.method, answer)));
         }
         None => {}
     }
     text.push('}');
-    Ok(text)
+    text
 }
 
-/// The answer as `google.protobuf.Any`: its own JSON with `@type` first.
-fn response(catalogue: &Catalogue, method: &str, answer: &Answer) -> Result<String> {
-    let (full_name, json) = match answer {
+/// The answer as `google.protobuf.Any`: its own JSON with `@type` first. Of a type that is not served
+/// here (a newer binary wrote it) its name alone is told: which of its fields are public, nobody here can say.
+fn response(catalogue: &Catalogue, method: &str, answer: &Answer) -> String {
+    match answer {
         Answer::Resource { resource, .. } => {
-            let kind = catalogue.resource(&resource.kind).ok_or_else(|| {
-                Error::internal(format!("operation of {method} answers unknown type {}", resource.kind))
-            })?;
-            (kind.name.to_string(), kind.render_json(resource))
+            let kind = catalogue.resource(&resource.kind);
+            let json = kind.map_or_else(|| "{}".to_owned(), |kind| kind.render_json(resource));
+            any(resource.kind.as_str(), &json)
         }
-        Answer::Resources(resources) => several::described(catalogue, method, resources)?,
-        Answer::Message(json) => (output_of(catalogue, method), json.clone()),
-        Answer::Empty => ("google.protobuf.Empty".to_owned(), "{}".to_owned()),
-    };
+        Answer::Resources(resources) => match several::described(catalogue, method, resources) {
+            Some((message, json)) => any(&message, &json),
+            None => object(&several::results(catalogue, resources)),
+        },
+        Answer::Message(json) => match output_of(catalogue, method) {
+            Some(message) => any(&message, json),
+            None => object(json),
+        },
+        Answer::Empty => any("google.protobuf.Empty", "{}"),
+    }
+}
+
+fn any(message: &str, json: &str) -> String {
     let fields = json.trim_start().trim_start_matches('{').trim_start();
     let separator = if fields.starts_with('}') { "" } else { "," };
-    Ok(format!("{{\"@type\":\"type.googleapis.com/{full_name}\"{separator}{fields}"))
+    format!("{{\"@type\":\"type.googleapis.com/{message}\"{separator}{fields}")
 }
 
-fn output_of(catalogue: &Catalogue, method: &str) -> String {
-    let command = catalogue.commands.iter().find(|command| command.name == method);
-    command.map_or_else(
-        || "google.protobuf.Struct".to_owned(),
-        |command| command.descriptor.output().full_name().to_owned(),
-    )
+/// JSON that no message describes.
+fn object(json: &str) -> String {
+    any("google.protobuf.Struct", &format!("{{\"value\":{json}}}"))
+}
+
+fn output_of(catalogue: &Catalogue, method: &str) -> Option<String> {
+    let command = catalogue.commands.iter().find(|command| command.name == method)?;
+    Some(command.descriptor.output().full_name().to_owned())
 }

@@ -9,7 +9,7 @@ use actix_web::http::StatusCode;
 use super::exchange::Exchange;
 use super::media::Media;
 use super::{Api, reply};
-use crate::model::{Error, Result, Stored, TypeName};
+use crate::model::{Result, Stored, TypeName};
 use crate::schema::document::ReadMask;
 use crate::schema::{BatchAnswer, Catalogue, ResourceType, StandardMethod};
 
@@ -20,7 +20,9 @@ pub fn answer(
     batch: Option<&BatchAnswer>,
     resources: &[Option<Stored>],
 ) -> Result<HttpResponse> {
-    let Some(batch) = batch else { return results(api, resources) };
+    let Some(batch) = batch else {
+        return Ok(reply::json(StatusCode::OK, results(&api.catalogue, resources)));
+    };
     let present: Vec<&Stored> = resources.iter().flatten().collect();
     match present.first() {
         Some(first) => list(exchange, api.kind(&first.kind)?, batch, &present, None),
@@ -88,37 +90,37 @@ pub fn push_messages(
     Ok(())
 }
 
-/// `{"results":[{"resource":…},{}]}`: no message describes it, so it is JSON.
-fn results(api: &Api, resources: &[Option<Stored>]) -> Result<HttpResponse> {
+/// `{"results":[{"resource":…},{}]}`: no message describes it, so it is JSON. What is of a type that is not
+/// served here looks as if it were gone.
+pub fn results(catalogue: &Catalogue, resources: &[Option<Stored>]) -> String {
     let mut text = String::from("{\"results\":[");
     for (position, resource) in resources.iter().enumerate() {
         text.push_str(if position > 0 { ",{" } else { "{" });
-        if let Some(stored) = resource {
+        let known = resource.as_ref().and_then(|stored| Some((catalogue.resource(&stored.kind)?, stored)));
+        if let Some((kind, stored)) = known {
             text.push_str("\"resource\":");
-            api.kind(&stored.kind)?.push_json(stored, &mut text);
+            kind.push_json(stored, &mut text);
         }
         text.push('}');
     }
-    Ok(reply::json(StatusCode::OK, text + "]}"))
+    text + "]}"
 }
 
-/// A batch's answer as an operation shows it: the name of its message and its JSON.
+/// A batch's answer as an operation shows it: the name of its message and its JSON. None for what is no
+/// batch, or of a type that is not served here.
 pub fn described(
     catalogue: &Catalogue,
     method: &str,
     resources: &[Option<Stored>],
-) -> Result<(String, String)> {
-    let unknown = || Error::internal(format!("{method} answers several resources and is no batch"));
-    let (kind, verb) = method.rsplit_once('.').ok_or_else(unknown)?;
-    let kind = catalogue.resource(&TypeName::new(kind)).ok_or_else(unknown)?;
-    let standard = StandardMethod::ALL.into_iter().find(|standard| format!("{standard:?}") == verb);
+) -> Option<(String, String)> {
+    let (kind, verb) = method.rsplit_once('.')?;
+    let kind = catalogue.resource(&TypeName::new(kind))?;
+    let standard = StandardMethod::ALL.into_iter().find(|standard| format!("{standard:?}") == verb)?;
     let present: Vec<&Stored> = resources.iter().flatten().collect();
-    match kind.batch(standard.ok_or_else(unknown)?).answer {
-        Some(answer) => {
-            let mut text = String::new();
-            push_array(kind, &answer.json_name, &present, None, &mut text)?;
-            Ok((answer.message, text + "}"))
-        }
-        None => Ok(("google.protobuf.Empty".to_owned(), "{}".to_owned())),
-    }
+    let Some(answer) = kind.batch(standard).answer else {
+        return Some(("google.protobuf.Empty".to_owned(), "{}".to_owned()));
+    };
+    let mut text = String::new();
+    push_array(kind, &answer.json_name, &present, None, &mut text).ok()?;
+    Some((answer.message, text + "}"))
 }

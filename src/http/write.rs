@@ -61,7 +61,7 @@ pub async fn invoke(api: &Api, exchange: &Exchange, ask: Ask<'_>) -> Result<Http
         }
         Reply::Accepted { operation } => {
             let mut response =
-                reply::json(StatusCode::ACCEPTED, operations::render(&api.catalogue, &operation)?);
+                reply::json(StatusCode::ACCEPTED, operations::render(&api.catalogue, &operation));
             if let Ok(location) = HeaderValue::try_from(format!("/trine/v1/operations/{}", operation.id)) {
                 response.headers_mut().insert(LOCATION, location);
             }

@@ -8,7 +8,7 @@ use crate::server::{Server, Setting};
 const FOLDER: &str = "/archive/v1/cabinets/c/folders/f";
 
 fn archive() -> Server {
-    Server::monolith_of(Setting { proto: "tests/fixtures/archive", ..Setting::default() })
+    Server::monolith_of(Setting { proto: &["tests/fixtures/archive"], ..Setting::default() })
 }
 
 fn create(server: &Server, target: &str, body: &Value) -> Answer {

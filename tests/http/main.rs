@@ -13,6 +13,7 @@ mod headers;
 mod jwt;
 mod lifecycle;
 mod lists;
+mod operations;
 mod owners;
 mod refusals;
 mod resources;

@@ -61,7 +61,7 @@ fn notes() -> Server {
         [("alice", &both), ("bob", &both), ("root", &[Scope::Read, Scope::Write, Scope::Admin])];
     let authenticator = tokens(&named);
     Server::monolith_of(Setting {
-        proto: "tests/fixtures/notes",
+        proto: &["tests/fixtures/notes"],
         authenticator,
         register,
         ..Setting::default()
@@ -226,7 +226,7 @@ fn a_rule_acts_as_whoever_asked() {
 /// Given a setting in which nobody says who he is, then everybody shares the rows of one owner.
 #[test]
 fn without_credentials_all_are_one_owner() {
-    let setting = Setting { proto: "tests/fixtures/notes", register, ..Setting::default() };
+    let setting = Setting { proto: &["tests/fixtures/notes"], register, ..Setting::default() };
     let server = Server::monolith_of(setting);
     let created = request("POST", "/notes/v1/notebooks?notebookId=n").json("{}").send(server.address());
     assert_eq!((created.status, created.json()["owner"].as_str()), (201, Some("anonymous")));

@@ -27,8 +27,8 @@ pub struct Server {
 /// What a deployment is told beside its role.
 #[derive(Clone)]
 pub struct Setting {
-    /// The tree of its schema, from the repository's root.
-    pub proto: &'static str,
+    /// The trees of its schema, from the repository's root.
+    pub proto: &'static [&'static str],
     /// With which other roles may call.
     pub secrets: Option<Secrets>,
     pub authenticator: Arc<Authenticator>,
@@ -39,7 +39,7 @@ pub struct Setting {
 impl Default for Setting {
     fn default() -> Self {
         let authenticator = Arc::new(Authenticator::open());
-        Self { proto: "proto", secrets: None, authenticator, register: trine::domains::register }
+        Self { proto: &["proto"], secrets: None, authenticator, register: trine::domains::register }
     }
 }
 
@@ -54,7 +54,11 @@ impl Server {
     }
 
     pub fn monolith_of(setting: Setting) -> Self {
-        let directory = Arc::new(tempfile::tempdir().expect("a directory"));
+        Self::monolith_in(Arc::new(tempfile::tempdir().expect("a directory")), setting)
+    }
+
+    /// On the file that is in this directory, if there is one.
+    pub fn monolith_in(directory: Arc<TempDir>, setting: Setting) -> Self {
         let catalogue = setting.catalogue();
         let url = database(directory.path());
         let writes = WriteStore::open(&url, options(), &catalogue).expect("a primary");
@@ -158,16 +162,17 @@ fn engine(
 
 impl Setting {
     pub fn catalogue(&self) -> Arc<Catalogue> {
-        let paths = [PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(self.proto)];
+        let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+        let paths: Vec<PathBuf> = self.proto.iter().map(|tree| root.join(tree)).collect();
         Arc::new(load(&paths, &["*".to_owned()]).expect("a schema that can be served"))
     }
 }
 
-fn database(directory: &Path) -> DatabaseUrl {
+pub fn database(directory: &Path) -> DatabaseUrl {
     DatabaseUrl::Sqlite(directory.join("trine.db"))
 }
 
-fn options() -> OpenOptions {
+pub fn options() -> OpenOptions {
     OpenOptions {
         connections: 2,
         read_timeout_ms: 1000,
