@@ -6,8 +6,9 @@ use actix_web::HttpResponse;
 
 use super::exchange::Exchange;
 use super::media::Media;
-use super::parameters::{Known, camel_case};
+use super::parameters::Known;
 use super::path::check_id;
+use super::request_rules::id_parameter;
 use super::write::{self, Ask};
 use super::{Api, body, guard, idempotency};
 use crate::model::{
@@ -20,7 +21,7 @@ use crate::schema::document::Input;
 pub(super) const KNOWN: Known<'static> = Known { served: &["requestId", "validateOnly"], later: &[] };
 
 pub async fn create(api: &Api, exchange: &Exchange, kind: &Arc<ResourceType>) -> Result<HttpResponse> {
-    let id_parameter = format!("{}Id", camel_case(&kind.singular));
+    let id_parameter = id_parameter(kind);
     let served = [&[id_parameter.as_str()], KNOWN.served].concat();
     let known = Known { served: &served, later: KNOWN.later };
     let parameters = exchange.parameters(known)?;
@@ -53,7 +54,7 @@ pub fn mutation(
     let id = id.map_or_else(|| uuid::Uuid::now_v7().to_string(), str::to_owned);
     check_id(&id)?;
     let key = Key::child(parent, &id);
-    check_name(kind, &key, input.name.as_deref(), &format!("{}Id", camel_case(&kind.singular)))?;
+    check_name(kind, &key, input.name.as_deref(), &id_parameter(kind))?;
     let resource = ResourceRef { kind: kind.name.clone(), key };
     Ok(Mutation { resource, precondition: Precondition::Absent, change: Change::Create(input.document) })
 }

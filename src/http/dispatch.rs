@@ -122,7 +122,7 @@ async fn admitted(api: &Api, action: &Action, mut exchange: Exchange) -> (Result
 }
 
 async fn handle(api: &Api, action: &Action, exchange: &Exchange) -> Result<HttpResponse> {
-    super::parameters::judge(api, action, exchange)?;
+    super::request_rules::judge(api, action, exchange)?;
     match action {
         Action::Get(kind) => get::get(api, exchange, kind).await,
         Action::List(kind) => list::list(api, exchange, kind).await,

@@ -39,6 +39,7 @@ mod page;
 mod parameters;
 mod peer;
 mod reply;
+mod request_rules;
 mod several;
 mod standard;
 mod undelete;

@@ -3,12 +3,8 @@
 //! Invariant: a parameter that would be ignored is refused instead (400, or 501 when the contract
 //! has it and this version does not).
 
-use super::Api;
-use super::exchange::Exchange;
 use super::path::decode;
-use super::routes::Action;
 use crate::model::{Error, Reason, Result};
-use crate::schema::StandardMethod;
 
 /// Checked parameters of one request, names in lowerCamelCase.
 #[derive(Debug, Default)]
@@ -20,27 +16,6 @@ pub struct Known<'a> {
     pub served: &'a [&'a str],
     /// Boolean or textual parameters of the contract that are refused with 501 unless they say `false`.
     pub later: &'a [&'a str],
-}
-
-/// The rules that a service declares for the request of a standard method.
-pub fn judge(api: &Api, action: &Action, exchange: &Exchange) -> Result<()> {
-    let (kind, method) = match action {
-        Action::Get(kind) => (kind, StandardMethod::Get),
-        Action::List(kind) => (kind, StandardMethod::List),
-        Action::Create(kind) => (kind, StandardMethod::Create),
-        Action::Update(kind) => (kind, StandardMethod::Update),
-        Action::Delete(kind) => (kind, StandardMethod::Delete),
-        _ => return Ok(()),
-    };
-    if !api.catalogue.judges_parameters(kind, method) {
-        return Ok(());
-    }
-    let pairs = exchange.query().split('&').filter(|pair| !pair.is_empty());
-    let pairs = pairs.map(|pair| {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        Ok((camel_case(&text(name)?), text(value)?))
-    });
-    api.catalogue.check_parameters(kind, method, &exchange.ids, &pairs.collect::<Result<Vec<_>>>()?)
 }
 
 impl Parameters {
@@ -108,7 +83,7 @@ pub fn camel_case(name: &str) -> String {
     camel
 }
 
-fn text(raw: &str) -> Result<String> {
+pub fn text(raw: &str) -> Result<String> {
     match decode(raw, true) {
         Some(text) if !text.contains('\0') => Ok(text.into_owned()),
         _ => Err(invalid("the query string is not percent-encoded UTF-8 without NUL".to_owned())),

@@ -8,13 +8,15 @@ use actix_web::HttpResponse;
 use super::exchange::Exchange;
 use super::guard::Guard;
 use super::media::Media;
+use super::members::Place;
 use super::parameters::Known;
+use super::request_rules::{judge_member, judge_new_id};
 use super::write::{self, Ask};
 use super::{Api, body, idempotency};
 use crate::model::{AnswerPlan, Change, Error, Key, Principal, Reason, Result, Upsert};
 use crate::query::mask;
-use crate::schema::ResourceType;
 use crate::schema::document::Input;
+use crate::schema::{Catalogue, ResourceType, StandardMethod};
 
 pub(super) const KNOWN: Known<'static> =
     Known { served: &["updateMask", "requestId", "validateOnly", "allowMissing"], later: &[] };
@@ -31,6 +33,7 @@ pub async fn update(api: &Api, exchange: &Exchange, kind: &Arc<ResourceType>) ->
     let mask = parameters.get("updateMask").unwrap_or_default();
     let etag = input.etag.clone();
     let (change, guard) = if parameters.flag("allowMissing")? {
+        judge_new_id(&api.catalogue, kind, &key)?;
         (upsert(kind, input, mask, &exchange.principal)?, Guard::of_upsert(exchange, etag.as_deref())?)
     } else {
         (change(kind, &input, mask)?, Guard::of_request(exchange, etag.as_deref())?)
@@ -48,13 +51,33 @@ pub async fn update(api: &Api, exchange: &Exchange, kind: &Arc<ResourceType>) ->
     answer.map_err(|error| guard.explain(error))
 }
 
+/// The change of a member of a batch or write set, which may ask for either.
+pub fn member_change(
+    (catalogue, kind, key): (&Catalogue, &ResourceType, &Key),
+    input: Input,
+    (mask, allow_missing): (&str, bool),
+    principal: &Principal,
+    place: &Place,
+) -> Result<Change> {
+    let allowed = if allow_missing { "true" } else { "false" };
+    let parameters = [("updateMask", mask), ("allowMissing", allowed)];
+    judge_member(catalogue, (kind, StandardMethod::Update), key.as_str(), &parameters, place)?;
+    if allow_missing {
+        judge_new_id(catalogue, kind, key).map_err(|error| error.within(&place.path))?;
+        upsert(kind, input, mask, principal)
+    } else {
+        change(kind, &input, mask)
+    }
+    .map_err(|error| error.within(&place.resource))
+}
+
 /// What the mask takes of the body.
-pub fn change(kind: &ResourceType, input: &Input, mask: &str) -> Result<Change> {
+fn change(kind: &ResourceType, input: &Input, mask: &str) -> Result<Change> {
     Ok(Change::Update(kind.edits(input, mask::parse(mask)?.as_deref())?))
 }
 
 /// What the mask takes of the body, and the whole of it for where there is nothing to change.
-pub fn upsert(kind: &ResourceType, input: Input, mask: &str, principal: &Principal) -> Result<Change> {
+fn upsert(kind: &ResourceType, input: Input, mask: &str, principal: &Principal) -> Result<Change> {
     let edits = kind.edits(&input, mask::parse(mask)?.as_deref())?;
     let mut document = input.document;
     kind.claim(&mut document, principal)?;

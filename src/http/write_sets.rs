@@ -13,6 +13,7 @@ use super::fields::Fields;
 use super::media::Media;
 use super::members::{self, Member, Place, check_number};
 use super::parameters::Known;
+use super::request_rules::{id_parameter, judge_member};
 use super::write::{self, Ask};
 use super::{Api, body, create, etag, guard, idempotency, update};
 use crate::model::{
@@ -20,7 +21,7 @@ use crate::model::{
     Version,
 };
 use crate::schema::document::object_from_json;
-use crate::schema::{Catalogue, ResourceType};
+use crate::schema::{Catalogue, ResourceType, StandardMethod};
 
 pub(super) const KNOWN: Known<'static> = Known { served: &["requestId", "validateOnly"], later: &[] };
 pub const METHOD: &str = "trine.v1.WriteSets.Commit";
@@ -92,6 +93,8 @@ fn created(
     let resource = fields.object("resource")?.ok_or_else(|| fields.required("resource"))?;
     let id_path = fields.path_of("id");
     fields.end()?;
+    let parameters = [(&*id_parameter(kind), id.as_str())];
+    judge_member(catalogue, (kind, StandardMethod::Create), &parent, &parameters, &place)?;
     let input = kind.input_from_object(resource).map_err(|error| error.within(&place.resource))?;
     let id = Some(id.as_str()).filter(|id| !id.is_empty());
     let mutation =
@@ -124,11 +127,8 @@ fn updated(
         }
         None => precondition,
     };
-    let change = match allow_missing {
-        true => update::upsert(kind, input, &mask, principal),
-        false => update::change(kind, &input, &mask),
-    }
-    .map_err(|error| error.within(&place.resource))?;
+    let asked = (mask.as_str(), allow_missing);
+    let change = update::member_change((catalogue, kind, &key), input, asked, principal, &place)?;
     let resource = ResourceRef { kind: kind.name.clone(), key };
     Ok(Member { mutation: Mutation { resource, precondition, change }, place })
 }
@@ -143,9 +143,11 @@ fn deleted(
     let name = fields.text("name")?;
     let key = Parent::any(kind).key(kind, &name, &fields.path_of("name"))?;
     fields.end()?;
+    let place = Place::new(path, "delete");
+    judge_member(catalogue, (kind, StandardMethod::Delete), key.as_str(), &[], &place)?;
     let resource = ResourceRef { kind: kind.name.clone(), key };
     let mutation = Mutation { resource, precondition, change: Change::Delete };
-    Ok(Member { mutation, place: Place::new(path, "delete") })
+    Ok(Member { mutation, place })
 }
 
 fn kind<'c>(catalogue: &'c Catalogue, fields: &mut Fields) -> Result<&'c Arc<ResourceType>> {

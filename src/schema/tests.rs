@@ -8,6 +8,7 @@ mod masks;
 mod messages;
 mod mistakes;
 mod random;
+mod request_rules;
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};

@@ -16,6 +16,7 @@ mod lists;
 mod operations;
 mod owners;
 mod refusals;
+mod request_rules;
 mod resources;
 mod roles;
 mod server;

@@ -8,6 +8,7 @@ use super::Envelope;
 use crate::http::exchange::Exchange;
 use crate::http::fields::Fields;
 use crate::http::members::{Member, Place, check_number};
+use crate::http::request_rules::judge_member;
 use crate::http::{Api, create};
 use crate::model::{AnswerPlan, Reason, Result};
 use crate::schema::{ResourceType, StandardMethod};
@@ -28,10 +29,8 @@ fn member(envelope: &Envelope<'_>, mut request: Fields) -> Result<Member> {
     let id = request.text(&form.id)?;
     let resource = request.object(&form.resource)?.ok_or_else(|| request.required(&form.resource))?;
     request.end()?;
-    let parents: Vec<String> = parent.split('/').filter(|id| !id.is_empty()).map(str::to_owned).collect();
-    let parameters = [(form.id.clone(), id.clone())];
-    let judged = envelope.api.catalogue.check_parameters(kind, StandardMethod::Create, &parents, &parameters);
-    judged.map_err(|error| error.within(&place.path))?;
+    let parameters = [(form.id.as_str(), id.as_str())];
+    judge_member(&envelope.api.catalogue, (kind, StandardMethod::Create), &parent, &parameters, &place)?;
     let input = kind.input_from_object(resource).map_err(|error| error.within(&place.resource))?;
     let id = Some(id.as_str()).filter(|id| !id.is_empty());
     let mutation = create::mutation(kind, &parent, id, input, &envelope.exchange.principal).map_err(

@@ -38,11 +38,9 @@ fn member(envelope: &Envelope<'_>, mut request: Fields) -> Result<Member> {
         }
         None => Precondition::None,
     };
-    let change = match allow_missing {
-        true => update::upsert(kind, input, &mask, &envelope.exchange.principal),
-        false => update::change(kind, &input, &mask),
-    }
-    .map_err(|error| error.within(&place.resource))?;
+    let target = (envelope.api.catalogue.as_ref(), kind.as_ref(), &key);
+    let asked = (mask.as_str(), allow_missing);
+    let change = update::member_change(target, input, asked, &envelope.exchange.principal, &place)?;
     let resource = ResourceRef { kind: kind.name.clone(), key };
     Ok(Member { mutation: Mutation { resource, precondition, change }, place })
 }

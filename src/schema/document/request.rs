@@ -38,13 +38,40 @@ impl Catalogue {
         ids: &[String],
         parameters: &[(String, String)],
     ) -> Result<()> {
+        self.check_standard(kind, method, (ids, parameters), |_| false)
+    }
+
+    /// As [`Catalogue::check_parameters`] for a member of a batch or write set, which carries some of what the
+    /// request could: what it has no place for is not judged.
+    pub fn check_member(
+        &self,
+        kind: &ResourceType,
+        method: StandardMethod,
+        ids: &[String],
+        parameters: &[(String, String)],
+    ) -> Result<()> {
+        let is_carried = |field: &FieldShape| {
+            matches!(field.json_name.as_str(), "name" | "parent")
+                || parameters.iter().any(|(name, _)| *name == field.json_name)
+        };
+        self.check_standard(kind, method, (ids, parameters), |field| !is_carried(field))
+    }
+
+    fn check_standard(
+        &self,
+        kind: &ResourceType,
+        method: StandardMethod,
+        (ids, parameters): (&[String], &[(String, String)]),
+        is_exempt: impl Fn(&FieldShape) -> bool,
+    ) -> Result<()> {
         let Some(root) = self.judged_request(kind, method) else { return Ok(()) };
         let shape = self.shapes.message(root);
         let resource = |field: &FieldShape| matches!(field.kind, FieldKind::Message(of) if of == kind.root);
         let mut object = Map::new();
         let path = if method.is_on_collection() { "parent" } else { "name" };
         object.insert(path.to_owned(), Value::from(kind.pattern.name_of(ids)));
-        for (name, text) in parameters {
+        // An empty parameter is as none (contract): a rule that demands one is not met by it.
+        for (name, text) in parameters.iter().filter(|(_, text)| !text.is_empty()) {
             if let Some(value) = shape.field(name).and_then(|field| self.value_of(field, text)) {
                 object.insert(name.clone(), value);
             }
@@ -55,7 +82,10 @@ impl Catalogue {
         let Ok(request) = canonicaliser.message(shape, object, &Path::ROOT, 1) else { return Ok(()) };
         let mut judgement = Judgement::new(&self.shapes);
         judgement.message(root, None, &request, &Path::ROOT);
-        judgement.into_result(|path| shape.field(path).is_some_and(resource))
+        judgement.into_result(|path| {
+            let field = path.split(['.', '[']).next().and_then(|name| shape.field(name));
+            field.is_some_and(|field| resource(field) || is_exempt(field))
+        })
     }
 
     fn judged_request(&self, kind: &ResourceType, method: StandardMethod) -> Option<usize> {
