@@ -8,7 +8,9 @@ use super::contention::Turns;
 use super::engine::{Invocation, Reply};
 use super::planner::Planner;
 use super::replay;
-use crate::events::guards::{current_position, first_resource, guard_failed, is_transient, newest_position};
+use crate::events::guards::{
+    current_position, first_resource, guard_failed, is_hidden_rival, is_transient, newest_position,
+};
 use crate::events::peer::Peer;
 use crate::model::{Deadline, Error, Reason, Result, WriteSet};
 use crate::schema::Catalogue;
@@ -67,6 +69,10 @@ impl Committer {
             let decided = write_set.clone();
             match self.writes.commit(write_set, deadline).await {
                 Err(error) if guard_failed(&decided, &error) && run < RUNS_MAX => {
+                    let lost = (&decided, &error);
+                    if is_hidden_rival(&self.catalogue, &self.reads, lost, deadline).await? {
+                        return Err(error);
+                    }
                     metrics::counter!("trine_rule_reruns_total", "method" => ask.method.clone()).increment(1);
                     write_set = self.plan_again(&mut ask, &decided, planning, deadline).await?;
                 }

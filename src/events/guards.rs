@@ -23,6 +23,29 @@ pub fn guard_failed(write_set: &WriteSet, error: &Error) -> bool {
     }
 }
 
+/// Whether what is in the way of a create is a row that its principal may not see: the rule would decide the same
+/// again, however often it ran.
+pub async fn is_hidden_rival(
+    catalogue: &Catalogue,
+    reads: &ReadStore,
+    (write_set, error): (&WriteSet, &Error),
+    deadline: Deadline,
+) -> Result<bool> {
+    let sight = write_set.principal.sight();
+    if error.reason != Reason::AlreadyExists || sight == Sight::All {
+        return Ok(false);
+    }
+    let creates = write_set.mutations.iter().filter(|mutation| mutation.precondition == Precondition::Absent);
+    for Mutation { resource: ResourceRef { kind, key }, .. } in creates {
+        let Some(kind) = catalogue.resource(kind).filter(|kind| kind.owner.is_some()) else { continue };
+        let is_there = reads.get_kept(kind, key, &Sight::All, deadline).await?.value.is_some();
+        if is_there && reads.get_kept(kind, key, &sight, deadline).await?.value.is_none() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Failures that say nothing about the write set: the same one may be tried again later.
 pub fn is_transient(error: &Error) -> bool {
     matches!(

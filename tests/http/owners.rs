@@ -1,5 +1,7 @@
 //! Rows with owners over HTTP: in every method, on the monolith and on a nanoservice, in rules too.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use prost::{Message, Name};
 use serde_json::{Value, json};
 use trine::commands::{Context, Registry};
@@ -56,6 +58,10 @@ fn register(registry: &mut Registry) {
 }
 
 fn notes() -> Server {
+    notes_with(register)
+}
+
+fn notes_with(register: fn(&mut Registry)) -> Server {
     let both = [Scope::Read, Scope::Write];
     let named: [(&str, &[Scope]); 3] =
         [("alice", &both), ("bob", &both), ("root", &[Scope::Read, Scope::Write, Scope::Admin])];
@@ -221,6 +227,31 @@ fn a_rule_acts_as_whoever_asked() {
     assert_eq!((grown.status, grown.json()["size"].as_i64()), (200, Some(5)), "{grown:?}");
     assert_eq!(refusal(&grow(&bob, "a")), (404, "NOT_FOUND".to_owned()));
     assert_eq!(alice.get("/notes/v1/notebooks/a").json()["size"], 5);
+}
+
+/// Runs of [`claim`]; one test counts them.
+static CLAIMS: AtomicUsize = AtomicUsize::new(0);
+
+/// Creates a notebook of a name that somebody else has taken.
+fn claim(context: &mut Context, _request: GrowRequest) -> Result<Notebook> {
+    CLAIMS.fetch_add(1, Ordering::Relaxed);
+    if let Some(notebook) = context.get::<Notebook>("notebooks/taken")? {
+        return Ok(notebook);
+    }
+    context.create("", "taken", Notebook::default())
+}
+
+/// Given a rule that creates what somebody else has, whom it may not see, then it is told so after one run.
+#[test]
+fn a_rule_is_not_run_again_for_what_it_cannot_see() {
+    let server = notes_with(|registry| registry.rule("notes.v1.NotesService.Grow", claim));
+    let (alice, bob) = (who(&server, "alice"), who(&server, "bob"));
+    assert_eq!(bob.create("taken", json!({})).status, 201);
+    let claimed =
+        |who: &Who<'_>| who.ask("POST", "/notes/v1/notebooks/any:grow", Some(json!({ "by": 1 })), &[]);
+    assert_eq!(refusal(&claimed(&alice)), (409, "ALREADY_EXISTS".to_owned()));
+    assert_eq!(CLAIMS.load(Ordering::Relaxed), 1);
+    assert_eq!(claimed(&bob).status, 200);
 }
 
 /// Given a setting in which nobody says who he is, then everybody shares the rows of one owner.
