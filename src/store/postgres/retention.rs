@@ -14,18 +14,32 @@ use crate::store::handles::OpenOptions;
 const HOURS_AHEAD: i64 = 3;
 const OPERATIONS_KEPT_DAYS: i64 = 30;
 
-/// Makes the partitions of the next hours, drops those older than `keep_hours`. To be called every
-/// few minutes; does nothing twice.
+type Step = fn(&mut Session, i64) -> Result<()>;
+
+/// Each goes on from what is there, so that one that fails (somebody holds a lock) keeps no other from its work.
+const STEPS: [Step; 5] = [
+    |session, _| make_partitions(session),
+    drop_partitions,
+    |session, _| delete_operations(session),
+    |session, _| purge(session),
+    |session, _| delete_writers(session),
+];
+
+/// Makes the partitions of the next hours, drops those older than `keep_hours`, and deletes what is old. To be
+/// called every few minutes; does nothing twice. Errors with the first failure, when all has been tried.
 pub fn retain(url: &str, options: &OpenOptions, keep_hours: u32) -> Result<()> {
     let mut session = Session::open(url, options, Purpose::Schema)?;
-    make_partitions(&mut session)?;
-    drop_partitions(&mut session, i64::from(keep_hours))?;
-    session.execute(
-        "DELETE FROM trine.operations WHERE done_time < now() - make_interval(days => $::int)",
-        vec![Bind::Integer(OPERATIONS_KEPT_DAYS)],
-    )?;
-    purge(&mut session)?;
-    // A writer that was silent for so long registers again when it finds its row missing.
+    let ended = STEPS.map(|step| step(&mut session, i64::from(keep_hours)));
+    ended.into_iter().collect()
+}
+
+fn delete_operations(session: &mut Session) -> Result<()> {
+    let sql = "DELETE FROM trine.operations WHERE done_time < now() - make_interval(days => $::int)";
+    session.execute(sql, vec![Bind::Integer(OPERATIONS_KEPT_DAYS)]).map(drop)
+}
+
+/// One that was silent for so long registers again when it finds its row missing.
+fn delete_writers(session: &mut Session) -> Result<()> {
     session.batch("DELETE FROM trine.writers WHERE since < now() - interval '1 day'")
 }
 

@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use diesel::sqlite::SqliteConnection;
 
+use super::document::StoredDocument;
 use super::rows::SqliteRows;
 use super::schema::{broken, has_table};
 use super::statement::{Bind, run, statement};
@@ -90,20 +91,31 @@ fn names(connection: &mut SqliteConnection, sql: &str, kind: &ResourceType) -> R
 
 /// Silent: versions and times stay, because a reader saw nothing of it before. Answers the number of rows.
 fn forget(connection: &mut SqliteConnection, kind: &ResourceType, really: bool) -> Result<usize> {
+    // Their keys alone: all documents of a table might not fit into memory.
     let mut changed = Vec::new();
     SqliteRows(connection).for_each(&kind.name, "", &mut |row| {
         let mut document: Document = from_json(&row.document)?;
         if kind.forget_unknown(&mut document) {
-            changed.push((row.key.clone(), to_json(&document)?));
+            changed.push(row.key.clone());
         }
         Ok(())
     })?;
-    let count = changed.len();
-    let sql = format!("UPDATE {} SET doc = ? WHERE key = ?", identifier(kind.name.as_str()));
-    for (key, document) in changed.into_iter().filter(|_| really) {
-        run(connection, &sql, vec![Bind::text(document), Bind::text(key)]).map_err(broken)?;
+    for key in changed.iter().filter(|_| really) {
+        rewrite(connection, kind, key)?;
     }
-    Ok(count)
+    Ok(changed.len())
+}
+
+fn rewrite(connection: &mut SqliteConnection, kind: &ResourceType, key: &str) -> Result<()> {
+    let table = identifier(kind.name.as_str());
+    let read = format!("SELECT doc FROM {table} WHERE key = ?");
+    let stored: StoredDocument =
+        statement::<Text>(&read, vec![Bind::text(key)]).get_result(connection).map_err(broken)?;
+    let mut document: Document = from_json(&stored.text)?;
+    kind.forget_unknown(&mut document);
+    let write = format!("UPDATE {table} SET doc = ? WHERE key = ?");
+    let binds = vec![Bind::text(to_json(&document)?), Bind::text(key)];
+    run(connection, &write, binds).map(drop).map_err(broken)
 }
 
 /// Unique indexes that a draft left behind: they would refuse what no schema forbids.

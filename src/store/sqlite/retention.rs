@@ -19,22 +19,33 @@ const DELETE_ROWS: u16 = 500;
 pub fn retain(path: &Path, options: &OpenOptions, keep_hours: u32) -> Result<()> {
     let mut connection = connect(path, Mode::Write, options.lock_timeout_ms)?;
     let now_s = Timestamp::now().seconds_and_nanos().0;
+    // One that fails keeps no other from its work.
+    let ended = [
+        delete_answers(&mut connection, now_s / 3600 - i64::from(keep_hours)),
+        delete_operations(&mut connection, now_s - OPERATIONS_KEPT_DAYS * 24 * 3600),
+        purge(&mut connection),
+    ];
+    ended.into_iter().collect()
+}
+
+fn delete_answers(connection: &mut SqliteConnection, hour: i64) -> Result<()> {
     delete(
-        &mut connection,
+        connection,
         "DELETE FROM trine_idempotency WHERE (principal, scope, key) IN (SELECT principal, scope, key \
          FROM trine_idempotency WHERE hour < ? LIMIT ?)",
-        &Bind::integer(now_s / 3600 - i64::from(keep_hours)),
-    )?;
-    let operations_s = now_s - OPERATIONS_KEPT_DAYS * 24 * 3600;
-    let before = jiff::Timestamp::from_second(operations_s)
+        &Bind::integer(hour),
+    )
+}
+
+fn delete_operations(connection: &mut SqliteConnection, before_s: i64) -> Result<()> {
+    let before = jiff::Timestamp::from_second(before_s)
         .map_err(|error| unavailable(format!("the clock is out of range: {error}")))?;
     delete(
-        &mut connection,
+        connection,
         "DELETE FROM trine_operations WHERE id IN \
          (SELECT id FROM trine_operations WHERE done_time < ? LIMIT ?)",
         &Bind::text(Timestamp::from_jiff(before).as_str()),
-    )?;
-    purge(&mut connection)
+    )
 }
 
 fn delete(connection: &mut SqliteConnection, sql: &str, older_than: &Bind) -> Result<()> {
