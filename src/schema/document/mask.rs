@@ -51,6 +51,7 @@ impl ResourceType {
             let names = self.spelled(path)?;
             parts.add(&names);
         }
+        parts.spread();
         Ok(ReadMask { parts })
     }
 
@@ -123,6 +124,24 @@ impl ReadMask {
     }
 }
 
+impl Picked {
+    fn spread(&mut self) {
+        if let Self::Parts(parts) = self {
+            parts.spread();
+        }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        let (Self::Parts(own), Self::Parts(others)) = (&mut *self, other) else { return *self = Self::Whole };
+        for (name, picked) in &others.members {
+            own.members.entry(name.clone()).or_insert(Self::Parts(Parts::default())).merge(picked);
+        }
+        if let Some(picked) = &others.each {
+            own.each.get_or_insert(Box::new(Self::Parts(Parts::default()))).merge(picked);
+        }
+    }
+}
+
 impl Parts {
     fn add(&mut self, path: &[Option<String>]) {
         let Some((name, rest)) = path.split_first() else { return };
@@ -137,6 +156,16 @@ impl Parts {
             picked if rest.is_empty() => *picked = Picked::Whole,
             Picked::Parts(parts) => parts.add(rest),
         }
+    }
+
+    /// What is picked of every entry is picked of those that are named, too: a mask is a union.
+    fn spread(&mut self) {
+        let each = self.each.as_deref();
+        for picked in self.members.values_mut() {
+            each.into_iter().for_each(|each| picked.merge(each));
+            picked.spread();
+        }
+        self.each.as_deref_mut().into_iter().for_each(Picked::spread);
     }
 
     /// Appends what is picked of an object or array.

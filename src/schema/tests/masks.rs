@@ -31,3 +31,38 @@ fn masks_go_as_deep_as_resources_do() {
         assert!(update.reason == Reason::InvalidMask && update.message.len() < 200, "{update}");
     }
 }
+
+/// Given a mask that names an entry of a map and every entry, then of the named one both are answered.
+#[test]
+fn a_mask_is_the_union_of_its_paths() {
+    let catalogue = load_text(&[(
+        "shop.proto",
+        r#"syntax = "proto3"; package shop.v1;
+        import "google/api/resource.proto";
+        message Shop {
+          option (google.api.resource) = { type: "shop.example.com/Shop" pattern: "shops/{shop}" };
+          string name = 1; map<string, Room> rooms = 2;
+        }
+        message Room { string x = 1; string y = 2; string z = 3; map<string, Room> rooms = 4; }"#,
+    )]);
+    let catalogue = catalogue.expect("it loads");
+    let kind = catalogue.resource(&TypeName::new("shop.v1.Shop")).expect("a shop");
+    let room = r#"{"x":"1","y":"2","z":"3"}"#;
+    let nested = format!(r#"{{"x":"1","y":"2","z":"3","rooms":{{"a":{room},"b":{room}}}}}"#);
+    let row = stored(kind, "s", &format!(r#"{{"rooms":{{"a":{nested},"b":{nested}}}}}"#));
+    let masked = |paths: &[&str]| {
+        let split = |path: &&str| path.split('.').map(str::to_owned).collect();
+        let mask = kind.read_mask(&paths.iter().map(split).collect::<Vec<_>>()).expect("a mask");
+        let mut text = String::new();
+        kind.push_masked(&row, &mask, &mut text).expect("JSON");
+        serde_json::from_str::<serde_json::Value>(&text).expect("JSON")["rooms"].clone()
+    };
+    use serde_json::json;
+    for paths in [["rooms.a.x", "rooms.*.y"], ["rooms.*.y", "rooms.a.x"]] {
+        assert_eq!(masked(&paths), json!({ "a": { "x": "1", "y": "2" }, "b": { "y": "2" } }));
+    }
+    assert_eq!(masked(&["rooms.a.x", "rooms.*"])["a"], masked(&["rooms"])["a"]);
+    let deep = masked(&["rooms.a.rooms.b.x", "rooms.*.rooms.*.y"]);
+    assert_eq!(deep["a"]["rooms"], json!({ "a": { "y": "2" }, "b": { "x": "1", "y": "2" } }));
+    assert_eq!(deep["b"]["rooms"], json!({ "a": { "y": "2" }, "b": { "y": "2" } }));
+}
