@@ -182,8 +182,6 @@ pub struct Command {
     pub collections: Vec<String>,
     /// Request field (proto name) that the path binds, `user`.
     pub path_field: String,
-    /// `google.api.http` body is `*` (the only form served today).
-    pub body: bool,
 }
 
 /// One schema, checked: what is served and the bytes that it came from.

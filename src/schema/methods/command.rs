@@ -35,7 +35,6 @@ pub(super) fn command(method: &MethodDescriptor, http: &HttpOption) -> Result<Co
         verb: path.verb.to_owned(),
         collections: path.collections.into_iter().map(str::to_owned).collect(),
         path_field: path.field.to_owned(),
-        body: true,
     })
 }
 

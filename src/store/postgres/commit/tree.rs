@@ -1,7 +1,7 @@
 //! What is above and below the rows of a batch: looked at before the first write, swept after the last.
 //!
 //! Between the look and the COMMIT nothing can come alive below what is soft-deleted here, and nothing
-//! above what comes alive here can be soft-deleted: see [`super::fence::Growth`].
+//! above what comes alive here can be soft-deleted: see [`super::growth`].
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
