@@ -189,15 +189,49 @@ impl Load {
     }
 }
 
-fn readers(databases: &Databases, trees: &[TempDir], home: &Path, order: [usize; 3]) -> Vec<(usize, Trine)> {
+/// Where they all are.
+enum Place {
+    Replicated(Box<Databases>),
+    /// One file, which readers open read-only.
+    File(TempDir),
+}
+
+impl Place {
+    fn primary_url(&self) -> String {
+        match self {
+            Self::Replicated(databases) => databases.primary_url(),
+            Self::File(home) => format!("sqlite:{}", home.path().join("shop.db").display()),
+        }
+    }
+
+    fn replica_url(&self) -> String {
+        match self {
+            Self::Replicated(databases) => databases.replica_url(),
+            Self::File(_) => self.primary_url(),
+        }
+    }
+
+    fn grant(&self) {
+        if let Self::Replicated(databases) = self {
+            databases.grant("nanoservice");
+        }
+    }
+
+    fn wait_caught_up(&self) {
+        if let Self::Replicated(databases) = self {
+            databases.wait_caught_up();
+        }
+    }
+}
+
+fn readers(place: &Place, trees: &[TempDir], home: &Path, order: [usize; 3]) -> Vec<(usize, Trine)> {
     let mut started = Vec::new();
     for schema in order {
-        let nano =
-            launch("nanoservice", trees[schema].path()).argument("--replica", &databases.replica_url());
+        let nano = launch("nanoservice", trees[schema].path()).argument("--replica", &place.replica_url());
         started.push((schema, nano.start()));
         let events = format!("sqlite:{}", home.join(format!("events{schema}.db")).display());
         let micro = launch("microservice", trees[schema].path())
-            .argument("--replica", &databases.replica_url())
+            .argument("--replica", &place.replica_url())
             .argument("--events-database", &events)
             .set("peers.monolith", "http://127.0.0.1:1")
             .set("peers.secret", PEER_SECRET);
@@ -208,19 +242,17 @@ fn readers(databases: &Databases, trees: &[TempDir], home: &Path, order: [usize;
 
 /// Given readers of three schemas started in any order, when monoliths of these schemas take turns in writing, then
 /// each reader becomes ready no sooner than its schema is there and shows every acknowledged field that it knows.
-#[test]
-fn three_schemas_work_side_by_side() {
-    let databases = Databases::start();
+fn three_schemas_work_side_by_side(place: &Place) {
     let trees: Vec<TempDir> = (0..3).map(tree).collect();
     let home = TempDir::new().expect("a directory");
     let model = Mutex::new(Model::new());
     let monolith = |schema: usize| {
-        launch("monolith", trees[schema].path()).argument("--database", &databases.primary_url()).ready()
+        launch("monolith", trees[schema].path()).argument("--database", &place.primary_url()).ready()
     };
     // Somebody has to make the tables that the readers' login is granted.
     monolith(0).terminate();
-    databases.grant("nanoservice");
-    let readers = readers(&databases, &trees, home.path(), [2, 0, 1]);
+    place.grant();
+    let readers = readers(place, &trees, home.path(), [2, 0, 1]);
     let nanoservices = || readers.iter().filter(|(schema, _)| *schema < 10);
     let loads: Vec<Load> =
         nanoservices().map(|(_, server)| Load::start(server.api(), server.admin())).collect();
@@ -232,7 +264,7 @@ fn three_schemas_work_side_by_side() {
         let writer = Writer { api: server.api(), schema, model: &model, log: &server.process.log };
         (0..24).for_each(|number| writer.write(round, number));
         check(&server.api(), schema, &model.lock());
-        databases.wait_caught_up();
+        place.wait_caught_up();
         for (reader, server) in &readers {
             let schema = reader % 10;
             if schema <= newest {
@@ -248,4 +280,14 @@ fn three_schemas_work_side_by_side() {
     }
     assert!(loads.into_iter().map(Load::finish).sum::<usize>() > 0);
     readers.into_iter().for_each(|(_, server)| server.terminate());
+}
+
+#[test]
+fn three_schemas_work_side_by_side_on_postgres() {
+    three_schemas_work_side_by_side(&Place::Replicated(Box::new(Databases::start())));
+}
+
+#[test]
+fn three_schemas_work_side_by_side_on_sqlite() {
+    three_schemas_work_side_by_side(&Place::File(TempDir::new().expect("a directory")));
 }
