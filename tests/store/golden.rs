@@ -5,6 +5,7 @@
 //! caught on its way (`auto_explain` on PostgreSQL, diesel's instrumentation on SQLite).
 
 mod lifecycle;
+mod owners;
 mod postgres;
 mod sqlite;
 mod stories;

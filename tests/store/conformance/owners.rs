@@ -66,7 +66,7 @@ pub fn who(subject: &str) -> Principal {
     Principal::new(subject, [Scope::Read, Scope::Write])
 }
 
-fn admin() -> Principal {
+pub fn admin() -> Principal {
     Principal::new("root", [Scope::Read, Scope::Write, Scope::Admin])
 }
 

@@ -29,7 +29,7 @@ fn hot_statements_and_their_plans() {
     for url in [&primary_url, &events_url] {
         cluster.sql_in(url, "VACUUM ANALYZE");
     }
-    for (name, story) in STORIES.iter().chain(super::lifecycle::STORIES) {
+    for (name, story) in STORIES.iter().chain(super::lifecycle::STORIES).chain(super::owners::STORIES) {
         let from = cluster.log().len();
         story(&mut doors);
         let statements = explained(&cluster.log()[from..]);

@@ -60,7 +60,7 @@ fn hot_statements_and_their_plans() {
         trine_in_time_utils::register_nondeterministic_impl(&mut connection, |_: i64| true).unwrap();
         connection
     });
-    for (name, story) in STORIES.iter().chain(super::lifecycle::STORIES) {
+    for (name, story) in STORIES.iter().chain(super::lifecycle::STORIES).chain(super::owners::STORIES) {
         HEARD.lock().unwrap().clear();
         story(&mut doors);
         let heard = std::mem::take(&mut *HEARD.lock().unwrap());
@@ -82,6 +82,8 @@ fn explained(connection: &mut SqliteConnection, heard: &str) -> Statement {
     let plan: Vec<String> = steps.into_iter().map(|step| step.detail).collect();
     for line in plan.iter().filter(|line| line.starts_with("SCAN ")) {
         let indexed = line.contains(" USING ")
+            // What is in it has lines of its own.
+            || line.starts_with("SCAN (subquery-")
             || line.contains("VIRTUAL TABLE")
             || line.contains("CONSTANT ROW")
             || MAY_BE_SCANNED.contains(&line.as_str());

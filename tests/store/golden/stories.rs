@@ -60,12 +60,13 @@ pub const STORIES: &[(&str, Story)] = &[
     ("request_get", request_get),
 ];
 
-/// The blog and the archive in one database.
+/// The blog, the archive and the notes in one database.
 fn served() -> &'static Catalogue {
     static CATALOGUE: OnceLock<Catalogue> = OnceLock::new();
     CATALOGUE.get_or_init(|| {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        load(&[root.join("proto"), root.join("tests/fixtures/archive")], &["*".to_owned()]).unwrap()
+        let fixtures = ["proto", "tests/fixtures/archive", "tests/fixtures/notes"];
+        load(&fixtures.map(|tree| root.join(tree)), &["*".to_owned()]).unwrap()
     })
 }
 
@@ -96,6 +97,7 @@ impl Doors {
         }
         let requests: Vec<LogJob> = (0..REQUESTS).map(|number| LogJob::append(request(number))).collect();
         super::lifecycle::fill(self);
+        super::owners::fill(self);
         self.log(&requests);
         self.log(&[LogJob::Claim { limit: REQUESTS - 20, lease_ms: 60_000 }]);
     }
@@ -118,6 +120,11 @@ impl Doors {
 
     fn list(&mut self, query: ListQuery) {
         self.list_of(entries(), query);
+    }
+
+    /// Which of them are there.
+    pub fn get_of(&mut self, kind: &ResourceType, asked: &[Asked]) -> Vec<bool> {
+        self.reader.get(kind, asked).unwrap().value.iter().map(Option::is_some).collect()
     }
 
     pub fn list_of(&mut self, kind: &ResourceType, query: ListQuery) {
