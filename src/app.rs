@@ -101,11 +101,12 @@ async fn run(settings: Settings, following: Following, telemetry: &Telemetry) ->
         Following::Changes => Some(Changes::watch(&settings.schema.paths)?),
         Following::No => None,
     };
+    let approached = databases::approach(&settings).map_err(|refusal| vec![refusal])?;
     let catalogue = Arc::new(schema::load(&settings)?);
-    // Before databases: a schema that cannot be served is not applied.
+    // Before databases are opened: a schema that cannot be served is not applied.
     let rules = schema::servable(&settings, &catalogue)?;
-    let databases =
-        databases::open(&settings, &catalogue, following.admission()).map_err(|refusal| vec![refusal])?;
+    let databases = databases::open(&settings, approached, &catalogue, following.admission())
+        .map_err(|refusal| vec![refusal])?;
     let probes = Arc::new(probes::probes(&settings, &catalogue, &databases, telemetry));
     let deployment = Deployment::new(settings, databases)?;
     let (api, engine) = deployment.serve(catalogue, rules)?;

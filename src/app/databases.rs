@@ -10,7 +10,9 @@ use tokio::task::JoinHandle;
 use crate::config::{DatabaseSettings, Secret, Settings};
 use crate::model::Error;
 use crate::schema::Catalogue;
-use crate::store::{Admission, DatabaseUrl, OpenOptions, ReadStore, RequestStore, SchemaWatch, WriteStore};
+use crate::store::{
+    Admission, Approached, DatabaseUrl, OpenOptions, ReadStore, RequestStore, SchemaWatch, WriteStore,
+};
 
 /// How often a primary forgets what is past its time and makes ready for the next hours.
 const RETENTION_INTERVAL: Duration = Duration::from_secs(300);
@@ -67,22 +69,28 @@ async fn retain(primary: DatabaseUrl, writes: WriteStore, options: OpenOptions, 
     }
 }
 
+/// The primary, if the configuration gives one: it is connected to while the schema is being read.
+pub fn approach(settings: &Settings) -> Result<Option<Approached>, String> {
+    let primary = url(&settings.database.primary);
+    let approached = primary.map(|primary| primary.approach(options(&settings.database)));
+    approached.transpose().map_err(of("database.primary"))
+}
+
 /// Opens what the configuration gives; `config` has made sure that it is what the plan allows.
 /// A refusal names the key whose database it is.
 pub fn open(
     settings: &Settings,
+    approached: Option<Approached>,
     catalogue: &Arc<Catalogue>,
     admission: Admission,
 ) -> Result<Databases, String> {
     let options = options(&settings.database);
     let primary = url(&settings.database.primary);
     // The primary is prepared before it is read: its readers need the tables.
-    let writes = primary
-        .as_ref()
-        .map(|primary| {
-            WriteStore::open_as(primary, options, catalogue, admission).map_err(of("database.primary"))
-        })
-        .transpose()?;
+    let writes = approached
+        .map(|primary| WriteStore::open_approached(primary, catalogue, admission))
+        .transpose()
+        .map_err(of("database.primary"))?;
     if let Some(writes) = &writes {
         writes.kept_answers().limit(settings.idempotency.max_bytes);
     }

@@ -214,6 +214,9 @@ pub enum Reading {
 
 /// One database, PostgreSQL or SQLite: opens connections of each kind. Connecting may fail now and succeed later.
 pub trait Database: Send + Sync {
+    /// Begins to connect to what [`Database::prepare_primary`] will need, where that takes time; asks and
+    /// changes nothing. Returns at once.
+    fn approach(&self) {}
     /// Migrations of the chassis tables, then additive apply of the schema, kept in the history. Returns the
     /// storage catalogue (the newest admitted).
     fn prepare_primary(&self, catalogue: &Catalogue, admission: Admission) -> Result<Catalogue>;

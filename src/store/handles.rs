@@ -28,6 +28,13 @@ pub enum DatabaseUrl {
     Postgres(String),
 }
 
+/// A database that is being connected to; nothing of it has been read or changed.
+pub struct Approached {
+    database: Arc<dyn Database>,
+    options: OpenOptions,
+    write_threads: u32,
+}
+
 impl DatabaseUrl {
     /// The sentence that says what is wrong is for the configuration's key.
     pub fn parse(text: &str) -> std::result::Result<Self, String> {
@@ -80,6 +87,13 @@ impl DatabaseUrl {
             Self::Sqlite(_) => super::sqlite::definitions(catalogue),
             Self::Postgres(_) => super::postgres::definitions(catalogue),
         }
+    }
+
+    /// A primary that is going to be opened when its schema has been read.
+    pub fn approach(&self, options: OpenOptions) -> Result<Approached> {
+        let database = self.open(options)?;
+        database.approach();
+        Ok(Approached { database, options, write_threads: self.write_threads(options) })
     }
 
     /// Connects to nothing yet.

@@ -26,6 +26,6 @@ pub mod watcher;
 
 pub use admission::{Admission, Findings};
 pub use backend::{Committed, Patience, Read, Reader, Verdict, Writer};
-pub use handles::{DatabaseUrl, Health, OpenOptions, ReadStore, RequestStore, WriteStore};
+pub use handles::{Approached, DatabaseUrl, Health, OpenOptions, ReadStore, RequestStore, WriteStore};
 pub use schema_watch::SchemaWatch;
 pub use token::TokenCodec;

@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 use futures_util::future::join_all;
 use tokio::sync::oneshot;
 
-use super::{DatabaseUrl, Health, OpenOptions};
+use super::{Approached, DatabaseUrl, Health, OpenOptions};
 use crate::model::{Deadline, Error, Reason, Result, WriteSet};
 use crate::schema::Catalogue;
 use crate::store::admission::Admission;
@@ -43,7 +43,16 @@ impl WriteStore {
         catalogue: &Catalogue,
         admission: Admission,
     ) -> Result<Self> {
-        Self::with_database(url.open(options)?, options, catalogue, admission, url.write_threads(options))
+        Self::open_approached(url.approach(options)?, catalogue, admission)
+    }
+
+    /// As [`WriteStore::open_as`] on what was approached while `catalogue` was being read.
+    pub fn open_approached(
+        Approached { database, options, write_threads }: Approached,
+        catalogue: &Catalogue,
+        admission: Admission,
+    ) -> Result<Self> {
+        Self::with_database(database, options, catalogue, admission, write_threads)
     }
 
     /// As [`WriteStore::open`] on a database that is opened already.

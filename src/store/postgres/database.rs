@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::ahead::Ahead;
 use super::commit::PostgresWriter;
 use super::failure::takes_no_writes;
 use super::grants;
@@ -25,11 +26,18 @@ pub(super) struct PostgresDatabase {
     url: String,
     options: OpenOptions,
     ownership: Arc<Ownership>,
+    /// For the first schema change.
+    ahead: Ahead,
 }
 
 impl PostgresDatabase {
     pub(super) fn new(url: &str, options: OpenOptions) -> Self {
-        Self { url: url.to_owned(), options, ownership: Arc::new(Ownership::new(url, options)) }
+        Self {
+            url: url.to_owned(),
+            options,
+            ownership: Arc::new(Ownership::new(url, options)),
+            ahead: Ahead::default(),
+        }
     }
 
     fn session(&self, purpose: Purpose) -> Result<Session> {
@@ -51,8 +59,13 @@ fn refuse_standby(session: &mut Session) -> Result<()> {
 }
 
 impl Database for PostgresDatabase {
+    fn approach(&self) {
+        self.ahead.open(&self.url, self.options, Purpose::Schema);
+        self.ownership.approach();
+    }
+
     fn prepare_primary(&self, catalogue: &Catalogue, admission: Admission) -> Result<Catalogue> {
-        let mut session = self.session(Purpose::Schema)?;
+        let mut session = self.ahead.take_or_open(&self.url, &self.options, Purpose::Schema)?;
         refuse_standby(&mut session)?;
         self.ownership.hold()?;
         schema::prepare(&mut session, catalogue, admission)

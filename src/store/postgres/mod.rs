@@ -4,6 +4,7 @@
 //! cannot write (`default_transaction_read_only`, a login without the rights); one monolith writes
 //! to a database at a time (advisory lock of a session).
 
+mod ahead;
 mod commit;
 mod database;
 mod definition;

@@ -12,6 +12,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use parking_lot::Mutex;
 
+use super::ahead::Ahead;
 use super::commit::LOCK_SPACE;
 use super::session::{Purpose, Session};
 use super::statement::{Bind, statement};
@@ -21,7 +22,7 @@ use crate::store::handles::OpenOptions;
 const WRITER_LOCK: i32 = 2;
 /// A monolith that was killed is gone from the server within this.
 const PREDECESSOR_MAY_LINGER: Duration = Duration::from_secs(2);
-const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(20);
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(5);
 /// How often the session is looked at when nothing else asks for it.
 const KEEP_EVERY: Duration = Duration::from_secs(1);
 
@@ -29,6 +30,7 @@ pub(super) struct Ownership {
     url: String,
     options: OpenOptions,
     state: Mutex<State>,
+    ahead: Ahead,
 }
 
 #[derive(Default)]
@@ -41,7 +43,12 @@ struct State {
 
 impl Ownership {
     pub(super) fn new(url: &str, options: OpenOptions) -> Self {
-        Self { url: url.to_owned(), options, state: Mutex::default() }
+        Self { url: url.to_owned(), options, state: Mutex::default(), ahead: Ahead::default() }
+    }
+
+    /// Opens the session that will hold the lock, without taking it.
+    pub(super) fn approach(&self) {
+        self.ahead.open(&self.url, self.options, Purpose::Own);
     }
 
     /// Makes sure that this process is the writer; waits for a predecessor that is just ending.
@@ -75,7 +82,7 @@ impl Ownership {
             return Ok(());
         }
         state.session = None;
-        let mut session = Session::open(&self.url, &self.options, Purpose::Own)?;
+        let mut session = self.ahead.take_or_open(&self.url, &self.options, Purpose::Own)?;
         let begin = Instant::now();
         while !try_lock(&mut session, WRITER_LOCK)? {
             if begin.elapsed() >= patience {
