@@ -41,7 +41,18 @@ pub(super) fn promoted(
         }
     }
     indexes.extend(lists.iter().filter_map(|list| listed(message, list, &columns, problems)));
-    (columns, indexes)
+    (columns, each_once(indexes))
+}
+
+/// A field, its table's options and its owner may all ask for one index, which has one name.
+fn each_once(indexes: Vec<Index>) -> Vec<Index> {
+    let mut kept: Vec<Index> = Vec::with_capacity(indexes.len());
+    for index in indexes {
+        if !kept.contains(&index) {
+            kept.push(index);
+        }
+    }
+    kept
 }
 
 /// Whole or not at all: a unique index of fewer columns would refuse what may be.

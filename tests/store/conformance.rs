@@ -34,6 +34,7 @@ macro_rules! conformance {
             a_oneof_has_one_member_whoever_writes,
             an_enum_value_goes_when_no_row_holds_it,
             rows_decide_whether_a_field_may_be_unique_or_indexed,
+            an_index_that_is_declared_twice_is_there_once,
             branches_are_merged_before_they_are_admitted,
             a_dropped_pbtable_stays_until_it_is_pruned,
             drafts_answer_to_rows_only);

@@ -186,6 +186,30 @@ fn what_a_newer_binary_has_admitted_is_left_out_where_it_is_not_known() {
     assert!(!kind.sql_writable && admitted.commands.is_empty() && admitted.left_out);
 }
 
+/// Given columns that are indexed by a field's option, by an owner and by lists, when several say the same, then it
+/// is one index; another order, or uniqueness, is another index.
+#[test]
+fn an_index_that_is_declared_twice_is_one() {
+    let body = "message A {\n option (google.api.resource) = { type: \"x.com/A\" pattern: \"as/{a}\" };
+        option (trine.v1.owner_field) = \"owner\";
+        option (trine.v1.indexes) = { fields: \"b\" };
+        option (trine.v1.indexes) = { fields: \"owner\" };
+        option (trine.v1.indexes) = { fields: \"c\" unique: true };
+        option (trine.v1.indexes) = { fields: \"b\" fields: \"c\" };
+        option (trine.v1.indexes) = { fields: \"b\" fields: \"c\" };
+        option (trine.v1.indexes) = { fields: \"c\" fields: \"b\" };
+        option (trine.v1.indexes) = { fields: \"c\" };
+        string owner = 1;
+        string b = 2 [(trine.v1.index) = true];
+        string c = 3 [(trine.v1.unique) = true];\n}";
+    let catalogue = load_text(&[("t.proto", &format!("{HEAD}{body}"))]).expect("loads");
+    let indexes = &catalogue.resource(&TypeName::new("t.v1.A")).expect("served").indexes;
+    let found: Vec<_> = indexes.iter().map(|index| (index.columns.as_slice(), index.unique)).collect();
+    let expected: [(&[usize], bool); 6] =
+        [(&[0], false), (&[1], false), (&[2], true), (&[1, 2], false), (&[2, 1], false), (&[2], false)];
+    assert_eq!(found, expected);
+}
+
 #[test]
 fn an_owner_is_a_text_that_nothing_else_clears_or_takes() {
     for (field, complaint) in [

@@ -10,6 +10,7 @@ use trine::store::{Admission, Committed, DatabaseUrl, ReadStore, WriteStore};
 
 use super::fixture::{Factory, TestDatabase, deadline, options};
 use super::write_sets::{document, mutation, set, update, write_set};
+use crate::sql::Sql;
 
 /// A shop with these fields in its items and these declarations around them.
 pub fn shop(fields: &str, around: &str) -> Catalogue {
@@ -215,6 +216,23 @@ pub async fn rows_decide_whether_a_field_may_be_unique_or_indexed(fresh: Factory
     let old = Monolith::start(&url, plain());
     let error = old.set("d", "text", json!("x".repeat(5000))).await.unwrap_err();
     assert_eq!(error.reason, Reason::InvalidField, "{error}");
+}
+
+/// Given a field with an index that the table's options declare again, when the schema starts on an empty database and
+/// then once more, then there is the one index.
+pub async fn an_index_that_is_declared_twice_is_there_once(fresh: Factory) {
+    let TestDatabase { url, keep: _keep } = fresh();
+    for _ in 0..2 {
+        let twice = "option (trine.v1.indexes) = { fields: \"code\" };";
+        drop(Monolith::start(&url, shop(&format!("{twice} {CODE}"), "")));
+        let names = match &url {
+            DatabaseUrl::Postgres(_) => "SELECT indexname AS name FROM pg_indexes",
+            DatabaseUrl::Sqlite(_) => "SELECT name FROM sqlite_master WHERE type = 'index'",
+        };
+        let of_items = format!("FROM ({names}) AS indexes WHERE name LIKE 'shop.v1.Item:%'");
+        let found = Sql::open(&url).column("name", &of_items).unwrap();
+        assert_eq!(found, [Some("shop.v1.Item:index:code".to_owned())]);
+    }
 }
 
 /// Given two schemas that extend one in different ways, when the second comes, then it is refused and told what it
