@@ -33,6 +33,7 @@ macro_rules! conformance {
             a_deleted_field_is_hidden_and_kept_for_older_binaries,
             a_oneof_has_one_member_whoever_writes,
             an_enum_value_goes_when_no_row_holds_it,
+            an_enum_value_within_an_any_is_held_too,
             rows_decide_whether_a_field_may_be_unique_or_indexed,
             an_index_that_is_declared_twice_is_there_once,
             branches_are_merged_before_they_are_admitted,

@@ -149,6 +149,8 @@ fn holds_enum(message: &MessageDescriptor, wanted: &EnumDescriptor, seen: &mut V
     seen.push(message.full_name().to_owned());
     message.fields().any(|field| match field.kind() {
         Kind::Enum(found) => found == *wanted,
+        // Whatever message the schema has, its `@type` says only in the row.
+        Kind::Message(part) if part.full_name() == "google.protobuf.Any" => true,
         Kind::Message(part) => holds_enum(&part, wanted, seen),
         _ => false,
     })

@@ -182,6 +182,29 @@ pub async fn an_enum_value_goes_when_no_row_holds_it(fresh: Factory) {
     Monolith::start(&url, without());
 }
 
+/// Given a row whose `Any` holds an enum's value that no pbtable names, when the value is deleted and reserved, then the
+/// row stands against it; without it the value may go.
+pub async fn an_enum_value_within_an_any_is_held_too(fresh: Factory) {
+    let TestDatabase { url, keep: _keep } = fresh();
+    let shop = |rest| {
+        let paint = format!("enum Color {{ NONE = 0; {rest} }} message Paint {{ Color color = 1; }}");
+        let around = format!("import \"google/protobuf/any.proto\"; {paint}");
+        shop("repeated google.protobuf.Any details = 2;", &around)
+    };
+    let old = Monolith::start(&url, shop("BLUE = 2;"));
+    let paint = json!([{ "@type": "type.googleapis.com/shop.v1.Paint", "color": "BLUE" }]);
+    old.create("a", json!({ "details": paint })).await.unwrap();
+    drop(old);
+    let without = "reserved 2; reserved \"BLUE\";";
+    let refused = refusal(&url, shop(without));
+    assert!(refused.contains("(hold it: 1 row: `items/a`)"), "{refused}");
+
+    let old = Monolith::start(&url, shop("BLUE = 2;"));
+    old.set("a", "details", json!([])).await.unwrap();
+    drop(old);
+    Monolith::start(&url, shop(without));
+}
+
 /// Given rows that agree in a field, when it becomes unique, then the start is refused and names them; texts that
 /// no index can hold refuse an index, and a binary that knows of none may not store one.
 pub async fn rows_decide_whether_a_field_may_be_unique_or_indexed(fresh: Factory) {
