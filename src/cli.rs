@@ -84,7 +84,7 @@ enum SchemaCommand {
         #[arg(long)]
         sql: bool,
     },
-    /// List what only older schemas need: dropped pbtables, columns, indexes, values of deleted fields.
+    /// List what only older schemas need: dropped pbtables, columns, indexes, values of hidden fields.
     Prune {
         #[command(flatten)]
         configuration: ConfigArguments,

@@ -25,6 +25,11 @@ pub fn needs(newest: &Catalogue, older: &Catalogue) -> bool {
         })
 }
 
+/// Whether documents of `older` may hold values that `newest` does not show, though it has their field.
+pub fn hides(newest: &Catalogue, older: &Catalogue) -> bool {
+    newest.shapes.hides_of(&older.shapes)
+}
+
 /// `older` from the newest to the oldest. `digest` is what the database calls the result.
 pub fn overlay(newest: Catalogue, older: &[Catalogue], digest: String) -> Catalogue {
     if older.is_empty() {

@@ -31,6 +31,7 @@ macro_rules! conformance {
     ($factory:path) => {
         conformance!($factory; histories:
             a_deleted_field_is_hidden_and_kept_for_older_binaries,
+            what_becomes_input_only_is_shown_by_older_binaries_only,
             a_oneof_has_one_member_whoever_writes,
             an_enum_value_goes_when_no_row_holds_it,
             an_enum_value_within_an_any_is_held_too,

@@ -182,6 +182,11 @@ impl<'a> Walk<'a> {
                 format!("`{}` has a JSON name that filters cannot spell", field.name),
             ));
         }
+        // What is not shown must not be guessed either; rows of an older schema may hold it.
+        if field.behavior.input_only {
+            let message = format!("`{}` is INPUT_ONLY and never shown; compare another field", field.name);
+            return Err(Problem::new(segment.at, message));
+        }
         self.steps.push(Step::Field(field.json_name.clone()));
         self.refuse_too_deep(segment.at)?;
         let is_last = at + 1 == self.restriction.path.len();

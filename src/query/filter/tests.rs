@@ -211,6 +211,8 @@ const REFUSED: &[(&str, usize, &str)] = &[
     ("name = users/x", 8, "publishers/id/books/id"),
     ("etag = \"1\"", 1, "kept by the server"),
     ("uid:*", 1, "kept by the server"),
+    ("import_batch = \"x\"", 1, "INPUT_ONLY"),
+    ("sequel.import_batch:*", 8, "INPUT_ONLY"),
     ("create_time.seconds > 1", 13, "no parts"),
     ("author = x", 8, "is a message"),
     ("sales = 1", 7, "is a map"),

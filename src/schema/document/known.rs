@@ -1,4 +1,5 @@
-//! Stored text without what this schema does not know: fields of a newer one, keys of deleted fields.
+//! Stored text without what this schema does not show: fields of a newer one, keys of deleted fields, values of a
+//! field that has become INPUT_ONLY.
 //!
 //! Nearly every row has nothing of the kind, so the text is only walked, not parsed, until something is found.
 //! Values are not looked at: they were canonical when they were stored.
@@ -31,15 +32,15 @@ impl ResourceType {
         }
     }
 
-    /// Removes what this schema does not know; true if there was something.
-    pub fn forget_unknown(&self, document: &mut Document) -> bool {
+    /// Removes what this schema does not show; true if there was something.
+    pub fn forget_hidden(&self, document: &mut Document) -> bool {
         forget(&self.shapes, self.shape(), &mut document.0)
     }
 }
 
 fn forget(shapes: &Shapes, shape: &MessageShape, object: &mut Map<String, Value>) -> bool {
     let before = object.len();
-    object.retain(|key, _| is_known(shape, key));
+    object.retain(|key, _| shape.field(key).is_some_and(is_shown));
     let mut forgot = object.len() != before;
     for (key, value) in object {
         let Some(field) = shape.field(key) else { continue };
@@ -56,12 +57,12 @@ fn forget(shapes: &Shapes, shape: &MessageShape, object: &mut Map<String, Value>
     forgot
 }
 
-/// By JSON name: it is what is stored, and a proto name may be another field's.
-fn is_known(shape: &MessageShape, key: &str) -> bool {
-    shape.field(key).is_some()
+/// INPUT_ONLY is not stored; what is there was stored before it was, or by an older binary.
+fn is_shown(field: &FieldShape) -> bool {
+    !field.behavior.input_only
 }
 
-/// As [`is_known`]. Most messages have few fields, which are sooner compared than hashed.
+/// Most messages have few fields, which are sooner compared than hashed.
 fn stored_field<'s>(shape: &'s MessageShape, key: &[u8]) -> Option<&'s FieldShape> {
     if shape.fields.len() > COMPARED_MAX {
         return shape.field(std::str::from_utf8(key).ok()?);
@@ -75,7 +76,7 @@ fn parts<'s>(shapes: &'s Shapes, field: &FieldShape) -> Option<&'s MessageShape>
     Some(shapes.message(*index)).filter(|message| message.well_known.is_none())
 }
 
-/// Walks JSON text; none at the first key that is not known, and at anything that is not plain.
+/// Walks JSON text; none at the first key that is not shown, and at anything that is not plain.
 struct Walk<'a> {
     shapes: &'a Shapes,
     bytes: &'a [u8],
@@ -85,7 +86,7 @@ struct Walk<'a> {
 impl<'a> Walk<'a> {
     fn object(&mut self, shape: &MessageShape) -> Option<()> {
         self.members(|walk, key| {
-            let field = stored_field(shape, key)?;
+            let field = stored_field(shape, key).filter(|field| is_shown(field))?;
             walk.field(field)
         })
     }

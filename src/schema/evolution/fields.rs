@@ -12,6 +12,9 @@ pub(super) fn compare(old: &FieldDescriptor, new: &FieldDescriptor, report: &mut
     let file = new.parent_message().parent_file();
     let place = Place::At(&file, new.path());
     let stored = report.is_stored(old.parent_message());
+    if stored {
+        visibility(old, new, &place, report);
+    }
     let name = field_name(old);
     let mut add = |change: String, harm: Harm, remedy: &str| {
         report.breaks(&place, &format!("{name} {change}"), harm.of_what_is_stored(stored), remedy);
@@ -53,6 +56,20 @@ pub(super) fn compare(old: &FieldDescriptor, new: &FieldDescriptor, report: &mut
     if default(old) != default(new) {
         add("has another default value".to_owned(), Harm::STORED | Harm::CLIENTS, "change the default back");
     }
+}
+
+/// Stored values come out of sight, or into it again.
+fn visibility(old: &FieldDescriptor, new: &FieldDescriptor, place: &Place<'_>, report: &mut Report<'_>) {
+    let [before, after] = report.behaviors(old, new).map(|behavior| behavior.input_only);
+    let what = match (before, after) {
+        (false, true) => {
+            "is INPUT_ONLY now: its stored values stay, hidden, until `trine schema prune`, and older binaries that \
+             still run go on storing and showing it: end them"
+        }
+        (true, false) => "is INPUT_ONLY no longer: values of it that are stored still are shown again",
+        _ => return,
+    };
+    report.note(place, format!("{} {what}", field_name(new)));
 }
 
 /// An entry of a map is named by its map.

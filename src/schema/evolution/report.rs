@@ -2,17 +2,20 @@
 
 use std::collections::HashSet;
 
-use prost_reflect::{FileDescriptor, Kind, MessageDescriptor};
+use prost_reflect::{FieldDescriptor, FileDescriptor, Kind, MessageDescriptor};
 
 use super::harm::Harm;
 use super::{Asks, Comparison, Question};
 use crate::model::TypeName;
 use crate::schema::location::Problems;
+use crate::schema::options::Options;
+use crate::schema::shape::Behavior;
 use crate::schema::{Catalogue, SchemaProblem};
 
 pub(super) struct Report<'a> {
     pub old: &'a Catalogue,
     pub new: &'a Catalogue,
+    options: [Options; 2],
     /// Full names of the old messages that documents are made of.
     stored: HashSet<String>,
     found: Comparison,
@@ -29,11 +32,17 @@ impl<'a> Report<'a> {
         let tables = old.types.iter().chain(&old.tombstones);
         let mut stored = HashSet::new();
         tables.for_each(|kind| reach(&kind.descriptor, &mut stored));
-        Self { old, new, stored, found: Comparison::default() }
+        let options = [Options::new(&old.pool), Options::new(&new.pool)];
+        Self { old, new, options, stored, found: Comparison::default() }
     }
 
     pub fn is_stored(&self, message: &MessageDescriptor) -> bool {
         self.stored.contains(message.full_name())
+    }
+
+    /// Of a field of the old schema and of its successor.
+    pub fn behaviors(&self, old: &FieldDescriptor, new: &FieldDescriptor) -> [Behavior; 2] {
+        [self.options[0].behavior(old), self.options[1].behavior(new)]
     }
 
     /// `what changed`, whom it breaks, `the remedy`.

@@ -17,6 +17,18 @@ impl Shapes {
         })
     }
 
+    /// Whether a field that `older` shows is INPUT_ONLY here.
+    pub fn hides_of(&self, older: &Self) -> bool {
+        older.by_name.iter().any(|(name, index)| {
+            let Some(own) = self.find(name).map(|own| self.message(own)) else { return false };
+            let hides = |field: &FieldShape| {
+                let now = own.field(&field.json_name);
+                !field.behavior.input_only && now.is_some_and(|now| now.behavior.input_only)
+            };
+            older.messages[*index].fields.iter().any(hides)
+        })
+    }
+
     /// These, and whatever `older` knows beside them.
     pub fn overlaid(&self, older: &Self) -> Self {
         // Own messages and fields keep their places, so what the constraints say of them stays true.

@@ -108,6 +108,32 @@ fn a_finding_has_its_place_whom_it_breaks_and_a_remedy() {
     assert_eq!(found, [expected]);
 }
 
+/// Given a field that is stored, when it becomes INPUT_ONLY, or is so no longer, then that is said with what it means for
+/// its values; of a request nothing is stored, and nothing said.
+#[test]
+fn what_becomes_input_only_is_named() {
+    let head = "syntax = \"proto3\"; package t.v1; import \"google/api/resource.proto\";
+        import \"google/api/field_behavior.proto\";
+        message T { option (google.api.resource) = { type: \"x.com/T\" pattern: \"ts/{t}\" }; Part part = 1; }\n";
+    let hidden = "[(google.api.field_behavior) = INPUT_ONLY]";
+    let catalogue = |option: &str| {
+        let messages =
+            format!("message Part {{ string pin = 1 {option}; }}\nmessage Ask {{ string a = 1 {option}; }}");
+        load_text(&[("t.proto", &format!("{head}{messages}"))]).unwrap_or_else(|found| panic!("{found:#?}"))
+    };
+    let compared = |old: &str, new: &str| {
+        let found = compare(&catalogue(old), &catalogue(new));
+        assert_eq!(found.breaks, []);
+        found.notes.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let becomes = "t.proto:4:16: `t.v1.Part.pin` is INPUT_ONLY now: its stored values stay, hidden, until `trine schema prune`, \
+                   and older binaries that still run go on storing and showing it: end them";
+    assert_eq!(compared("", hidden), [becomes]);
+    let ends = "t.proto:4:16: `t.v1.Part.pin` is INPUT_ONLY no longer: values of it that are stored still are shown again";
+    assert_eq!(compared(hidden, ""), [ends]);
+    assert_eq!(compared(hidden, hidden), Vec::<String>::new());
+}
+
 /// Given a newer schema that deleted fields, options and a pbtable, when it is overlaid with the older one, then
 /// what older binaries need is kept: columns, indexes, the oneof of a deleted member, the pbtable.
 #[test]

@@ -12,7 +12,7 @@ pub(in crate::store) struct Plan {
     pub retired: Vec<String>,
     /// pbtables that the newest schema does not serve.
     pub tables: Vec<TypeName>,
-    /// pbtables in whose documents there may be keys of deleted fields.
+    /// pbtables in whose documents there may be values that it does not show.
     pub forgets: Vec<TypeName>,
 }
 
@@ -30,7 +30,7 @@ impl Plan {
             let gone =
                 old.types.iter().chain(&old.tombstones).filter(|kind| newest.resource(&kind.name).is_none());
             plan.tables.extend(gone.map(|kind| kind.name.clone()));
-            if storage::needs(newest, &old) {
+            if storage::needs(newest, &old) || storage::hides(newest, &old) {
                 plan.forgets.extend(newest.types.iter().map(|kind| kind.name.clone()));
             }
         }
@@ -67,5 +67,5 @@ pub(in crate::store) fn refuse_unless_newest(
 }
 
 pub(in crate::store) fn forgotten(kind: &ResourceType, count: usize) -> Option<String> {
-    (count > 0).then(|| format!("values of deleted fields in {count} rows of `{}`", kind.name))
+    (count > 0).then(|| format!("values of hidden fields in {count} rows of `{}`", kind.name))
 }

@@ -205,7 +205,7 @@ pub(super) fn fit(
         rows.for_each(&kind.name, "", &mut |row| {
             let mut document: Document = from_json(&row.document)?;
             // What was hidden before it is hidden still.
-            kind.forget_unknown(&mut document);
+            kind.forget_hidden(&mut document);
             let same_names = successor.is_some_and(|successor| {
                 let name = |kind: &ResourceType| kind.pattern.resource_name(Key::new(&row.key).as_str());
                 name(successor) == name(kind)

@@ -121,7 +121,7 @@ fn keys_to_forget(session: &mut Session, kind: &ResourceType) -> Result<Vec<Stri
     let mut keys = Vec::new();
     PostgresRows(session).for_each(&kind.name, "", &mut |row| {
         let mut document: Document = from_json(&row.document)?;
-        if kind.forget_unknown(&mut document) {
+        if kind.forget_hidden(&mut document) {
             keys.push(row.key.clone());
         }
         Ok(())
@@ -143,7 +143,7 @@ fn forget_in(session: &mut Session, kind: &ResourceType, keys: &[String]) -> Res
     let mut documents = Vec::with_capacity(rows.len());
     for (_, text) in &rows {
         let mut document: Document = from_json(text)?;
-        kind.forget_unknown(&mut document);
+        kind.forget_hidden(&mut document);
         documents.push(to_json(&document)?);
     }
     let keys = rows.into_iter().map(|(key, _)| key).collect();

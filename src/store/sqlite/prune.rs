@@ -95,7 +95,7 @@ fn forget(connection: &mut SqliteConnection, kind: &ResourceType, really: bool) 
     let mut changed = Vec::new();
     SqliteRows(connection).for_each(&kind.name, "", &mut |row| {
         let mut document: Document = from_json(&row.document)?;
-        if kind.forget_unknown(&mut document) {
+        if kind.forget_hidden(&mut document) {
             changed.push(row.key.clone());
         }
         Ok(())
@@ -112,7 +112,7 @@ fn rewrite(connection: &mut SqliteConnection, kind: &ResourceType, key: &str) ->
     let stored: StoredDocument =
         statement::<Text>(&read, vec![Bind::text(key)]).get_result(connection).map_err(broken)?;
     let mut document: Document = from_json(&stored.text)?;
-    kind.forget_unknown(&mut document);
+    kind.forget_hidden(&mut document);
     let write = format!("UPDATE {table} SET doc = ? WHERE key = ?");
     let binds = vec![Bind::text(to_json(&document)?), Bind::text(key)];
     run(connection, &write, binds).map(drop).map_err(broken)

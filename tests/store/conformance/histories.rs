@@ -131,6 +131,43 @@ pub async fn a_deleted_field_is_hidden_and_kept_for_older_binaries(fresh: Factor
     );
 }
 
+/// Given rows with a field, when a newer schema makes it INPUT_ONLY, then the newer one neither shows it nor filters by it,
+/// an older binary does as before, and a prune removes what is hidden.
+pub async fn what_becomes_input_only_is_shown_by_older_binaries_only(fresh: Factory) {
+    let TestDatabase { url, keep: _keep } = fresh();
+    let plain = || shop("Lock lock = 2; string title = 3;", "message Lock { string pin = 1; }");
+    let hidden = || {
+        let option = "[(google.api.field_behavior) = INPUT_ONLY]";
+        let lock = format!("message Lock {{ string pin = 1 {option}; }}");
+        shop(
+            "Lock lock = 2; string title = 3;",
+            &format!("import \"google/api/field_behavior.proto\"; {lock}"),
+        )
+    };
+    let old = Monolith::start(&url, plain());
+    old.create("a", json!({ "lock": { "pin": "1234" } })).await.unwrap();
+    drop(old);
+    let new = Monolith::start(&url, hidden());
+    new.set("a", "title", json!("t")).await.unwrap();
+    let shown = json!({ "name": "items/a", "lock": {}, "title": "t" });
+    assert_eq!(new.shown("a").await, shown);
+    let refused = trine::query::filter::parse(items(&new.catalogue), "lock.pin = \"1234\"").unwrap_err();
+    assert!(refused.message.contains("INPUT_ONLY"), "{refused}");
+    drop(new);
+
+    let old = Monolith::start(&url, plain());
+    assert_eq!(old.shown("a").await["lock"], json!({ "pin": "1234" }));
+    assert_eq!(old.found("lock.pin = \"1234\"").await, ["a"]);
+    drop(old);
+    let lines = url.prune(options(), &hidden(), true).unwrap();
+    assert!(
+        lines.iter().any(|line| line == "values of hidden fields in 1 rows of `shop.v1.Item`"),
+        "{lines:?}"
+    );
+    let new = Monolith::start(&url, hidden());
+    assert_eq!((new.shown("a").await, new.stored("a").await.document.contains("1234")), (shown, false));
+}
+
 /// Given a row whose oneof holds a member that an older binary does not know, when that binary sets another one,
 /// then the unknown one is cleared; and the other way round with a member that the newer one has deleted.
 pub async fn a_oneof_has_one_member_whoever_writes(fresh: Factory) {
