@@ -13,7 +13,7 @@ use super::constraint::Constraints;
 use super::location::Problems;
 use super::options::Options;
 use super::shape::Shapes;
-use super::{Catalogue, constraint, descriptor_set, methods, misplaced, resource, source};
+use super::{Catalogue, constraint, descriptor_set, json_names, methods, misplaced, resource, source};
 
 /// One mistake: `entry.proto:12:3: message; what to do`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +66,7 @@ fn compile(
     let mut types = resource::resource_types(&pool, serves, &options, &shapes, &mut problems);
     if sources.is_some() {
         misplaced::refuse(&pool, serves, &options, &mut problems);
+        json_names::refuse(&pool, &mut problems);
         constraint::refuse_unjudged(&types, &mut problems);
     }
     let methods = methods::methods(&pool, serves, &options, &mut types, &mut problems);
