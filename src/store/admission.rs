@@ -6,11 +6,13 @@
 pub(super) mod prune;
 mod rows;
 
+use std::collections::HashSet;
+
 use sha2::{Digest, Sha256};
 
 pub(super) use self::rows::{StoredRow, StoredRows};
 use crate::model::{Error, Reason, Result};
-use crate::schema::evolution::compare;
+use crate::schema::evolution::{Asks, compare};
 use crate::schema::load::from_descriptor_set;
 use crate::schema::{Catalogue, SchemaProblem, storage};
 
@@ -97,7 +99,7 @@ impl Admission {
 /// Compares with the whole history, the newest first.
 pub(super) fn findings(history: &[Past], new: &Catalogue, rows: &mut dyn StoredRows) -> Result<Findings> {
     let mut findings = Findings::default();
-    let mut answered = Vec::new();
+    let (mut answered, mut hardened) = (Vec::new(), HashSet::new());
     for past in history.iter().filter(|past| past.state != State::Pruned) {
         let old = decoded(&past.set)?;
         let comparison = compare(&old, new);
@@ -106,10 +108,17 @@ pub(super) fn findings(history: &[Past], new: &Catalogue, rows: &mut dyn StoredR
         }
         findings.notes.extend(comparison.notes);
         for question in comparison.questions {
+            // What a newer schema shows to nobody already, another one hides no more than that.
+            if question.asks == Asks::NoneDeleted && hardened.contains(&question.kind) {
+                continue;
+            }
             if !answered.contains(&question) {
                 findings.breaks.extend(rows::answer(rows, &old, new, &question)?);
                 answered.push(question);
             }
+        }
+        if past.state == State::Permanent {
+            hardened.extend(old.types.iter().filter(|kind| !kind.soft_delete).map(|kind| kind.name.clone()));
         }
     }
     keep_first(&mut findings.breaks);

@@ -173,7 +173,12 @@ impl Judge<'_> {
             return Err(self.conflict("it exists"));
         }
         if row.is_deleted() {
-            return Err(self.not_found("is deleted; undelete it first"));
+            let is_shown = self.kind.standard.delete_time;
+            return Err(self.not_found(if is_shown {
+                "is deleted; undelete it first"
+            } else {
+                "is deleted"
+            }));
         }
         self.in_version(row, precondition)?;
         Ok(row)
@@ -237,9 +242,14 @@ pub(in crate::store) fn already_exists(
     is_deleted: bool,
 ) -> Error {
     refused(kind, resource, Reason::AlreadyExists, |name| match is_deleted {
-        true => {
+        true if kind.standard.delete_time => {
             format!("`{name}` is deleted and keeps its id until it is purged; undelete it or take another id")
         }
+        // Only binaries of an older schema could show it and bring it back.
+        true => format!(
+            "`{name}` is deleted and keeps its id until it is purged, because an older schema deletes softly; take \
+             another id, or run `trine schema prune` when no binary of that schema runs any more"
+        ),
         false => format!("`{name}` already exists; take another id"),
     })
 }

@@ -44,6 +44,7 @@ macro_rules! conformance {
             what_lives_is_listed_by_delete_time_too,
             what_is_deleted_never_looks_alive,
             an_older_binary_still_deletes_softly,
+            what_the_newest_cannot_bring_back_goes_with_a_prune,
             readers_follow_the_schema_that_asks,
             a_prune_spares_what_is_only_not_served);
         conformance!($factory; random_histories: random_histories_lose_nothing);

@@ -78,6 +78,9 @@ fn compare_types(old: &ResourceType, new: &ResourceType, report: &mut Report<'_>
         let remedy = "undelete what is deleted, or wait until it is purged, or keep the field";
         let change = format!("`{}` has no `delete_time` any more; {remedy}", new.name);
         report.ask(&place, &new.name, Asks::NoneDeleted, change);
+        let rest = "for the older binaries' sake a deletion keeps the row, out of sight, until it is purged, or until \
+                    `trine schema prune`";
+        report.note(&place, format!("`{}` has no `delete_time` any more; {rest}", new.name));
     }
     let is_new = |column: &&Column| old.columns.iter().all(|known| known.field != column.field);
     for column in new.columns.iter().filter(is_new).filter(|column| column.kind == ColumnKind::Text) {

@@ -14,6 +14,8 @@ pub(in crate::store) struct Plan {
     pub tables: Vec<TypeName>,
     /// pbtables in whose documents there may be values that it does not show.
     pub forgets: Vec<TypeName>,
+    /// pbtables that only older schemas delete softly: what is deleted there nobody else can bring back, or purges.
+    pub hardened: Vec<TypeName>,
 }
 
 impl Plan {
@@ -30,6 +32,9 @@ impl Plan {
             let gone =
                 old.types.iter().chain(&old.tombstones).filter(|kind| newest.resource(&kind.name).is_none());
             plan.tables.extend(gone.map(|kind| kind.name.clone()));
+            let softly = old.types.iter().filter(|kind| kind.soft_delete).map(|kind| &kind.name);
+            let hardened = softly.filter(|name| newest.resource(name).is_some_and(|kind| !kind.soft_delete));
+            plan.hardened.extend(hardened.cloned());
             if storage::needs(newest, &old) || storage::hides(newest, &old) {
                 plan.forgets.extend(newest.types.iter().map(|kind| kind.name.clone()));
             }
@@ -64,6 +69,10 @@ pub(in crate::store) fn refuse_unless_newest(
             "this database has admitted no schema yet; there is nothing to prune",
         )),
     }
+}
+
+pub(in crate::store) fn purged(kind: &ResourceType, count: usize) -> Option<String> {
+    (count > 0).then(|| format!("{count} rows of `{}` that are deleted softly", kind.name))
 }
 
 pub(in crate::store) fn forgotten(kind: &ResourceType, count: usize) -> Option<String> {

@@ -15,7 +15,7 @@ use super::schema::{alone, patiently};
 use super::session::Session;
 use super::statement::{Bind, statement};
 use super::table::{bare_column_name, bounded, identifier, promoted, table_name};
-use super::{history, migrate, views};
+use super::{history, migrate, purge, views};
 use crate::model::{Document, Result};
 use crate::schema::{Catalogue, ResourceType};
 use crate::store::admission::{StoredRows, decoded, prune};
@@ -57,6 +57,11 @@ fn carry_out(session: &mut Session, newest: &Catalogue, really: bool) -> Result<
             if really {
                 patiently(session, &sql)?;
             }
+        }
+        // One that no deployment serves has no table.
+        if plan.hardened.contains(&kind.name) && session.has_table(&table_name(&kind.name))? {
+            let count = purge::deleted(session, kind, really)?;
+            lines.extend(prune::purged(kind, count));
         }
         if plan.forgets.contains(&kind.name) {
             let count = forget(session, kind, really)?;

@@ -11,7 +11,7 @@ use super::rows::SqliteRows;
 use super::schema::{broken, has_table};
 use super::statement::{Bind, run, statement};
 use super::table::{column_name, identifier, index_name, promoted};
-use super::{history, views};
+use super::{history, purge, views};
 use crate::model::{Document, Result};
 use crate::schema::{Catalogue, ResourceType};
 use crate::store::admission::{StoredRows, decoded, prune};
@@ -50,6 +50,11 @@ pub(super) fn prune(
             if really {
                 run(connection, &sql, vec![]).map_err(broken)?;
             }
+        }
+        // One that no deployment serves has no table.
+        if plan.hardened.contains(&kind.name) && has_table(connection, kind.name.as_str())? {
+            let count = purge::deleted(connection, kind, really)?;
+            lines.extend(prune::purged(kind, count));
         }
         if plan.forgets.contains(&kind.name) {
             let count = forget(connection, kind, really)?;

@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use serde_json::json;
-use trine::model::{Change, Deletion, Key, Precondition, ResourceRef, Scalar, Sight, TypeName};
+use trine::model::{Change, Deletion, Key, Precondition, Reason, ResourceRef, Scalar, Sight, TypeName};
 use trine::query::{After, ListQuery, OrderBy};
 use trine::schema::{Catalogue, load};
 
 use super::fixture::{Factory, TestDatabase, deadline, options};
 use super::histories::{Monolith, item, items, refusal, shop};
-use super::write_sets::{document, mutation, write_set};
+use super::write_sets::{document, mutation, set, write_set};
 
 /// Deletes softly, in a shop with an index over the time.
 fn soft(rest: &str) -> Catalogue {
@@ -90,6 +90,38 @@ pub async fn an_older_binary_still_deletes_softly(fresh: Factory) {
     assert_eq!(old.found("").await, Vec::<String>::new());
     change(&old, "a", Change::Undelete).await;
     assert_eq!(old.found("").await, ["a"]);
+}
+
+/// Given a schema that has given up `delete_time`, when its clients delete, then the id stays taken for the older schema's
+/// sake, and whoever wants it is told of the prune; the next schema is admitted all the same, and after the prune
+/// deletions are for good.
+pub async fn what_the_newest_cannot_bring_back_goes_with_a_prune(fresh: Factory) {
+    let TestDatabase { url, keep: _keep } = fresh();
+    let gone = "string title = 2; reserved 5; reserved \"delete_time\";";
+    let next = || shop(&format!("{gone} string more = 6;"), "");
+    drop(Monolith::start(&url, soft("string title = 2;")));
+    let new = Monolith::start(&url, shop(gone, ""));
+    for id in ["a", "b"] {
+        new.create(id, json!({})).await.unwrap();
+        change(&new, id, Change::Delete).await;
+    }
+    let taken = new.create("a", json!({})).await.unwrap_err();
+    assert_eq!(taken.reason, Reason::AlreadyExists);
+    assert!(taken.message.contains("`trine schema prune`"), "{taken}");
+    let update = write_set(vec![super::write_sets::update(item("a"), vec![set("title", json!("t"))])]);
+    let missing = new.write.commit(update, deadline()).await.unwrap_err();
+    assert!(missing.message.ends_with("`items/a` is deleted"), "{missing}");
+    drop(new);
+
+    drop(Monolith::start(&url, next()));
+    let lines = url.prune(options(), &next(), true).unwrap();
+    assert!(lines.contains(&"2 rows of `shop.v1.Item` that are deleted softly".to_owned()), "{lines:?}");
+    assert_eq!(url.prune(options(), &next(), false).unwrap(), Vec::<String>::new());
+    let new = Monolith::start(&url, next());
+    for _ in 0..2 {
+        new.create("a", json!({})).await.unwrap();
+        change(&new, "a", Change::Delete).await;
+    }
 }
 
 /// Given readers that have read a type, when it gets owners, then the same readers read by them.
