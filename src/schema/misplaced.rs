@@ -33,7 +33,7 @@ pub(super) fn refuse(
         let message = extension.containing_message();
         if serves(message.package_name()) {
             let sentence = format!(
-                "extensions are not stored: make `{}` a field of `{}`",
+                "extensions are not stored; make `{}` a field of `{}`",
                 extension.name(),
                 message.full_name()
             );

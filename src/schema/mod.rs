@@ -11,6 +11,7 @@ mod constraint;
 mod descriptor_set;
 pub mod document;
 pub mod evolution;
+mod import_cycle;
 mod json_names;
 pub mod json_schema;
 pub mod load;

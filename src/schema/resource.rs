@@ -133,7 +133,7 @@ fn pattern(message: &MessageDescriptor, option: &ResourceOption) -> Result<Patte
     }
     let (host, kind) = option.kind.split_once('/').unwrap_or_default();
     if host.is_empty() || kind.is_empty() {
-        return Err(format!("`type` of `{name}` must be `host/Kind`, as in `blog.example.com/Entry`"));
+        return Err(format!("`type` of `{name}` is no `host/Kind`; write it as in `blog.example.com/Entry`"));
     }
     match option.patterns.as_slice() {
         [pattern] => Pattern::parse(pattern).map_err(|reason| format!("pattern of `{name}`: {reason}")),
@@ -153,7 +153,7 @@ fn standard_fields(message: &MessageDescriptor, problems: &mut Problems<'_>) -> 
         problems.add(
             &message.parent_file(),
             field.path(),
-            "`name` holds the resource's name: make it a `string`",
+            "`name` holds the resource's name; make it a `string`",
         );
     }
     StandardFields {

@@ -11,7 +11,7 @@ use prost_reflect::DescriptorPool;
 use protox::file::{File, FileResolver, GoogleFileResolver};
 
 use super::SchemaProblem;
-use super::{descriptor_set, remedy};
+use super::{descriptor_set, import_cycle, remedy};
 
 /// Compiled in, so that a foreign tree need not bring the google.api declarations along.
 const BUNDLED: &[(&str, &str)] = &[
@@ -25,6 +25,9 @@ const BUNDLED: &[(&str, &str)] = &[
     ("google/rpc/status.proto", include_str!("../../proto/google/rpc/status.proto")),
     ("trine/v1/options.proto", include_str!("../../proto/trine/v1/options.proto")),
 ];
+
+/// What the parser says of a file that is not complete; it says no place.
+const END_OF_FILE: &str = "but reached end of file";
 
 /// Everything found on the paths, linked, with source locations where there was source.
 pub(super) struct Sources {
@@ -62,9 +65,18 @@ struct Tree {
 
 impl Tree {
     fn add_source(&mut self, name: String, path: &Path, problems: &mut Vec<SchemaProblem>) {
-        let text = match std::fs::read_to_string(path) {
-            Ok(text) => text,
+        let bytes = match std::fs::read(path) {
+            Ok(bytes) => bytes,
             Err(error) => return problems.push(SchemaProblem::at(path.display(), error)),
+        };
+        let text = match std::str::from_utf8(&bytes) {
+            // Some editors begin files with a byte order mark, which says nothing in UTF-8.
+            Ok(text) => text.strip_prefix('\u{feff}').unwrap_or(text).to_owned(),
+            Err(error) => {
+                let before = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
+                let message = "this is no UTF-8; save the file in that encoding";
+                return problems.push(SchemaProblem::at(place(&name, &before), message));
+            }
         };
         if let Some((line, column)) = edition_statement(&text) {
             return problems.push(SchemaProblem::at(
@@ -141,13 +153,16 @@ fn link(tree: Tree) -> Result<Sources, Vec<SchemaProblem>> {
     if problems.is_empty() { Ok(Sources { pool, own_files }) } else { Err(problems) }
 }
 
-/// A name that is defined twice is also said to collide in JSON, in the same place.
+/// A name that is defined twice is also said to collide in JSON, in the same place; a text that is not closed swallows
+/// what follows it.
 fn without_echoes(problems: Vec<SchemaProblem>) -> Vec<SchemaProblem> {
     let is_twice = |location: &str| {
         problems.iter().any(|one| one.location == location && one.message.contains("is defined twice"))
     };
+    let is_open = problems.iter().any(|problem| problem.message.starts_with("unterminated string"));
     let is_echo = |problem: &SchemaProblem| {
         problem.message.starts_with("camel-case name") && is_twice(&problem.location)
+            || problem.message.starts_with("expected ") && is_open
     };
     problems.iter().filter(|problem| !is_echo(problem)).cloned().collect()
 }
@@ -164,22 +179,31 @@ impl Tree {
     fn problem(&self, file: &str, mistake: &dyn Diagnostic) -> SchemaProblem {
         // Of two labels the first is what the second collides with.
         let offset = mistake.labels().and_then(Iterator::last).map(|label| label.offset());
-        let before = offset.and_then(|offset| self.sources.get(file)?.get(..offset));
-        let location = match before {
-            Some(before) => {
-                let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-                format!("{file}:{}:{}", before.matches('\n').count() + 1, before.len() - line_start + 1)
-            }
-            None => file.to_owned(),
+        let sentence = mistake.to_string();
+        if let Some(problem) = import_cycle::problem(&sentence, &self.sources) {
+            return problem;
+        }
+        let text = self.sources.get(file);
+        let before = match offset {
+            Some(offset) => text.and_then(|text| text.get(..offset)),
+            None if sentence.ends_with(END_OF_FILE) => text.map(|text| text.trim_end()),
+            None => None,
         };
+        let location = before.map_or_else(|| file.to_owned(), |before| place(file, before));
         let help = mistake.help().map(|help| help.to_string());
-        SchemaProblem { location, message: remedy::teach(&mistake.to_string(), help) }
+        SchemaProblem { location, message: remedy::teach(&sentence, help) }
     }
+}
+
+/// The place in a file that follows `before`.
+fn place(file: &str, before: &str) -> String {
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    format!("{file}:{}:{}", before.matches('\n').count() + 1, before.len() - line_start + 1)
 }
 
 /// Line and column of an `edition = …` statement, which can only be a file's first.
 fn edition_statement(text: &str) -> Option<(usize, usize)> {
-    let mut rest = text.trim_start_matches('\u{feff}').trim_start();
+    let mut rest = text.trim_start();
     loop {
         rest = if rest.starts_with("//") {
             rest.split_once('\n')?.1

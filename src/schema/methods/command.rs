@@ -26,7 +26,10 @@ pub(super) fn command(method: &MethodDescriptor, http: &HttpOption) -> Result<Co
     let is_text = |field: FieldDescriptor| field.kind() == Kind::String && !field.is_list();
     if !method.input().get_field_by_name(path.field).is_some_and(is_text) {
         let input = method.input().full_name().to_owned();
-        return Err(format!("the path binds `{}`, which is no string field of `{input}`", path.field));
+        return Err(format!(
+            "the path binds `{}`, which is no string field of `{input}`; bind one that is",
+            path.field
+        ));
     }
     Ok(Command {
         name: method.full_name().to_owned(),

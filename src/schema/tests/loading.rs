@@ -113,6 +113,42 @@ fn syntax_errors_have_their_place() {
     assert!(found[1].message.contains("schema.paths"), "{found:#?}");
 }
 
+/// Given files that import one another in a circle, and one that comes upon it from outside, then the circle is told
+/// once.
+#[test]
+fn files_that_import_one_another_are_named_once() {
+    let files = [
+        ("a.proto", "syntax = \"proto3\";\nimport \"c.proto\";"),
+        ("b.proto", "syntax = \"proto3\";\nimport \"google/protobuf/empty.proto\";\n  import \"c.proto\";"),
+        ("c.proto", "syntax = \"proto3\";\nimport \"b.proto\";"),
+    ];
+    let found: Vec<String> =
+        load_text(&files).expect_err("refused").iter().map(ToString::to_string).collect();
+    let expected = "b.proto:3:3: the files import one another, `b.proto` → `c.proto` → `b.proto`; move what they share \
+                    into a file that imports none of them";
+    assert_eq!(found, [expected]);
+}
+
+/// A byte order mark is read past, as protoc does; any other encoding than UTF-8 is refused where it begins.
+#[test]
+fn files_are_utf_8() {
+    let load_bytes = |bytes: &[u8]| {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        std::fs::write(directory.path().join("t.proto"), bytes).expect("written");
+        load(&[directory.path().to_owned()], &["*".to_owned()])
+    };
+    load_bytes(b"\xef\xbb\xbfsyntax = \"proto3\";").expect("loads");
+    let found = load_bytes(b"\xef\xbb\xbf\xef\xbb\xbfsyntax = \"proto3\";").expect_err("refused");
+    assert_eq!(found[0].location, "t.proto:1:1", "{found:?}");
+    for (bytes, place) in
+        [(&b"syntax = \"proto3\";\n// caf\xe9\n"[..], "t.proto:2:7"), (b"\xff\xfes\0y\0", "t.proto:1:1")]
+    {
+        let found = load_bytes(bytes).expect_err("refused");
+        let lines: Vec<String> = found.iter().map(ToString::to_string).collect();
+        assert_eq!(lines, [format!("{place}: this is no UTF-8; save the file in that encoding")]);
+    }
+}
+
 #[test]
 fn every_mistake_of_a_file_is_named_in_one_go() {
     let body = "message M {\n  Nobody a = 1;\n  Nothing b = 2;\n  string c = 3;\n  string c = 3;\n}\n";

@@ -51,6 +51,10 @@ fn mistakes(schema: &str) -> Vec<String> {
     let lines: Vec<String> = lines.collect();
     for line in &lines {
         assert!(!line.contains('\n') && !line.contains("panicked"), "one line each: {line}");
+        let place = line.split(": ").next().unwrap_or_default();
+        let numbers: Vec<_> = place.split(':').skip(1).map(str::parse::<u32>).collect();
+        assert!(numbers.len() == 2 && numbers.iter().all(Result::is_ok), "a line and a column: {line}");
+        assert!(line.contains("; "), "what to do: {line}");
     }
     lines
 }
