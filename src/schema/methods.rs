@@ -53,6 +53,9 @@ impl Methods {
         types: &mut [ResourceType],
         is_own: bool,
     ) -> Result<(), String> {
+        if method.is_client_streaming() || method.is_server_streaming() {
+            return Err("streams are not served; make it a unary rpc".to_owned());
+        }
         let Some((standard, kind)) = recognise(method, types) else {
             self.commands.push(Arc::new(command::command(method, http)?));
             return Ok(());

@@ -18,9 +18,6 @@ pub(super) fn command(method: &MethodDescriptor, http: &HttpOption) -> Result<Co
     {
         return Err(format!("only POST with the whole body is served as a command; {form}"));
     }
-    if method.is_client_streaming() || method.is_server_streaming() {
-        return Err("streams are not served; make it a unary rpc".to_owned());
-    }
     let path =
         Path::parse(&http.path).ok_or_else(|| format!("the path `{}` is not served; {form}", http.path))?;
     let is_text = |field: FieldDescriptor| field.kind() == Kind::String && !field.is_list();
