@@ -28,6 +28,9 @@ pub(super) fn resource_types(
         .filter_map(|(message, option)| resource_type(&message, &option, options, shapes, problems))
         .collect();
     types.sort_by(|left, right| left.name.cmp(&right.name));
+    if problems.is_own() {
+        refuse_shared_types(&types, options, problems);
+    }
     refuse_shared_routes(&types, problems);
     refuse_shared_tables(&types, problems);
     refuse_unchecked_writers(&mut types, problems);
@@ -173,6 +176,20 @@ fn is_timestamp(message: &MessageDescriptor, name: &str) -> bool {
         !field.is_list()
             && field.kind().as_message().is_some_and(|kind| kind.full_name() == "google.protobuf.Timestamp")
     })
+}
+
+/// A reference by type would mean either. Versions of one thing, each in its package, have the same on purpose.
+fn refuse_shared_types(types: &[ResourceType], options: &Options, problems: &mut Problems<'_>) {
+    let mut seen: HashMap<(&str, String), &ResourceType> = HashMap::new();
+    for kind in types.iter().filter(|kind| !kind.dropped) {
+        let Some(option) = options.resource(&kind.descriptor) else { continue };
+        if let Some(other) = seen.insert((&kind.package, option.kind.clone()), kind) {
+            let (name, kind, called) = (&other.name, &kind.descriptor, option.kind);
+            let message =
+                format!("`{name}` and `{}` are both of type `{called}`; change one", kind.full_name());
+            problems.add(&kind.parent_file(), kind.path(), message);
+        }
+    }
 }
 
 /// Two types under one path could not be told apart.
