@@ -70,12 +70,7 @@ fn resource_type(
         singular,
         source: option.kind.split('/').next().unwrap_or_default().to_owned(),
         route_prefix: route_prefix(message.package_name()),
-        listed: ListAnswer {
-            json_name: pattern.collection().to_owned(),
-            resources_number: 1,
-            next_page_token_number: 2,
-            total_size: Some(TotalSize { json_name: "totalSize".to_owned(), number: 3 }),
-        },
+        listed: listed(&pattern),
         pattern,
         descriptor: message.clone(),
         standard,
@@ -90,6 +85,16 @@ fn resource_type(
         root: shapes.find(message.full_name())?,
         shapes: Arc::clone(shapes),
     })
+}
+
+/// As AIP-132 has it, unless a service says otherwise.
+fn listed(pattern: &Pattern) -> ListAnswer {
+    ListAnswer {
+        json_name: pattern.collection().to_owned(),
+        resources_number: 1,
+        next_page_token_number: 2,
+        total_size: Some(TotalSize { json_name: "totalSize".to_owned(), number: 3 }),
+    }
 }
 
 /// The name of the field that `(trine.v1.owner_field)` names, if it can hold an owner.

@@ -135,13 +135,21 @@ fn exchanged(kind: &ResourceType, method: StandardMethod) -> String {
 /// Type, name, number.
 type Field = (String, String, u32);
 
+fn field(kind: &str, name: &str, number: u32) -> Field {
+    (kind.to_owned(), name.to_owned(), number)
+}
+
 fn request(kind: &ResourceType, method: StandardMethod) -> Vec<Field> {
-    let field = |kind: &str, name: &str, number| (kind.to_owned(), name.to_owned(), number);
-    let resource = format!(".{}", kind.name);
-    let requests = |of| format!("repeated {}Request", rpc_name(kind, of));
     let parent = (kind.pattern.depth() > 1).then(|| field("string", "parent", 1));
+    let has_parent = matches!(method, Create | List) || method.is_plural();
+    let fields = if method.is_batch() { of_batch(kind, method) } else { of_single(kind, method) };
+    parent.filter(|_| has_parent).into_iter().chain(fields).collect()
+}
+
+fn of_single(kind: &ResourceType, method: StandardMethod) -> Vec<Field> {
+    let resource = format!(".{}", kind.name);
     let mask = "google.protobuf.FieldMask";
-    let fields = match method {
+    match method {
         Get => vec![field("string", "name", 1), field(mask, "read_mask", 2)],
         List => vec![
             field("int32", "page_size", 2),
@@ -168,12 +176,18 @@ fn request(kind: &ResourceType, method: StandardMethod) -> Vec<Field> {
             field("string", "etag", 3),
             field("bool", "allow_missing", 4),
         ],
-        Undelete => vec![
+        _ => vec![
             field("string", "name", 1),
             field("string", "etag", 2),
             field("bool", "validate_only", 3),
             field("string", "request_id", 4),
         ],
+    }
+}
+
+fn of_batch(kind: &ResourceType, method: StandardMethod) -> Vec<Field> {
+    let requests = |of| format!("repeated {}Request", rpc_name(kind, of));
+    match method {
         BatchGet => vec![field("repeated string", "names", 2)],
         BatchCreate | BatchUpdate => {
             let of = if method == BatchCreate { Create } else { Update };
@@ -183,7 +197,7 @@ fn request(kind: &ResourceType, method: StandardMethod) -> Vec<Field> {
                 field("string", "request_id", 4),
             ]
         }
-        BatchDelete => vec![
+        _ => vec![
             field("repeated string", "names", 2),
             field(&requests(Delete), "requests", 3),
             field("bool", "force", 4),
@@ -191,9 +205,7 @@ fn request(kind: &ResourceType, method: StandardMethod) -> Vec<Field> {
             field("bool", "validate_only", 6),
             field("string", "request_id", 7),
         ],
-    };
-    let has_parent = matches!(method, Create | List) || method.is_plural();
-    parent.filter(|_| has_parent).into_iter().chain(fields).collect()
+    }
 }
 
 fn message(name: &str, fields: &[Field]) -> String {

@@ -10,7 +10,8 @@ use prost_reflect::{DescriptorPool, MessageDescriptor};
 use prost_types::field_descriptor_proto::{Label, Type};
 use prost_types::{DescriptorProto, FieldDescriptorProto, FileDescriptorProto};
 
-use super::{Catalogue, ResourceType, StandardMethod};
+use super::catalogue::StandardMethod::{self, *};
+use super::{Catalogue, ResourceType};
 use crate::model::{Error, Result};
 
 const FIELD_MASK_FILE: &str = "google/protobuf/field_mask.proto";
@@ -86,69 +87,48 @@ fn request_name(kind: &ResourceType, method: StandardMethod) -> String {
 
 /// Batches of requests, and what they hold.
 fn requests(kind: &ResourceType) -> Vec<DescriptorProto> {
-    use StandardMethod::{BatchCreate, BatchDelete, BatchUpdate, Create, Delete, Undelete, Update};
-    let resource = kind.singular.as_str();
-    let this = format!(".{}", kind.name);
-    let of = |method| format!(".{}.{}", package(&kind.package), request_name(kind, method));
-    let message = |method, fields| DescriptorProto {
+    let methods = [Create, Update, Delete, Undelete, BatchCreate, BatchUpdate, BatchDelete];
+    let message = |method| DescriptorProto {
         name: Some(request_name(kind, method)),
-        field: fields,
+        field: fields(kind, method),
         ..DescriptorProto::default()
     };
-    let validate_only = |number| field("validate_only", number, Type::Bool, None);
-    let request_id = |number| text("request_id", number);
-    vec![
-        message(
-            Create,
-            vec![
-                text("parent", 1),
-                text(&format!("{resource}_id"), 2),
-                field(resource, 3, Type::Message, Some(&this)),
-            ],
-        ),
-        message(
-            Update,
-            vec![
-                field(resource, 1, Type::Message, Some(&this)),
-                field("update_mask", 2, Type::Message, Some(FIELD_MASK)),
-                field("allow_missing", 3, Type::Bool, None),
-            ],
-        ),
-        message(
-            Delete,
-            vec![
-                text("name", 1),
-                field("force", 2, Type::Bool, None),
-                text("etag", 3),
-                field("allow_missing", 4, Type::Bool, None),
-            ],
-        ),
-        message(Undelete, vec![text("name", 1), text("etag", 2), validate_only(3), request_id(4)]),
-        message(
-            BatchCreate,
-            vec![text("parent", 1), requests_of(&of(Create), 2), validate_only(3), request_id(4)],
-        ),
-        message(
-            BatchUpdate,
-            vec![text("parent", 1), requests_of(&of(Update), 2), validate_only(3), request_id(4)],
-        ),
-        message(
-            BatchDelete,
-            vec![
-                text("parent", 1),
-                repeated(text("names", 2)),
-                requests_of(&of(Delete), 3),
-                field("force", 4, Type::Bool, None),
-                field("allow_missing", 5, Type::Bool, None),
-                validate_only(6),
-                request_id(7),
-            ],
-        ),
-    ]
+    methods.map(message).into()
 }
 
-fn requests_of(message: &str, number: i32) -> FieldDescriptorProto {
-    repeated(field("requests", number, Type::Message, Some(message)))
+fn fields(kind: &ResourceType, method: StandardMethod) -> Vec<FieldDescriptorProto> {
+    let (singular, this) = (kind.singular.as_str(), format!(".{}", kind.name));
+    let resource = |number| field(singular, number, Type::Message, Some(&this));
+    let flag = |name, number| field(name, number, Type::Bool, None);
+    let requests = |of, number| {
+        let of = format!(".{}.{}", package(&kind.package), request_name(kind, of));
+        repeated(field("requests", number, Type::Message, Some(&of)))
+    };
+    match method {
+        Create => vec![text("parent", 1), text(&format!("{singular}_id"), 2), resource(3)],
+        Update => vec![
+            resource(1),
+            field("update_mask", 2, Type::Message, Some(FIELD_MASK)),
+            flag("allow_missing", 3),
+        ],
+        Delete => vec![text("name", 1), flag("force", 2), text("etag", 3), flag("allow_missing", 4)],
+        Undelete => vec![text("name", 1), text("etag", 2), flag("validate_only", 3), text("request_id", 4)],
+        BatchCreate | BatchUpdate => {
+            let of = if method == BatchCreate { Create } else { Update };
+            vec![text("parent", 1), requests(of, 2), flag("validate_only", 3), text("request_id", 4)]
+        }
+        BatchDelete => vec![
+            text("parent", 1),
+            repeated(text("names", 2)),
+            requests(Delete, 3),
+            flag("force", 4),
+            flag("allow_missing", 5),
+            flag("validate_only", 6),
+            text("request_id", 7),
+        ],
+        // Read from the path and its parameters alone.
+        Get | List | BatchGet => Vec::new(),
+    }
 }
 
 fn text(name: &str, number: i32) -> FieldDescriptorProto {

@@ -45,26 +45,16 @@ impl Canonicaliser<'_> {
         let mut seen = Vec::new();
         for (key, value) in object {
             let Some(field) = shape.field(&key) else {
-                if self.source == Source::Store {
-                    continue;
-                }
-                return Err(unknown(&path.field(&key)));
+                self.refuse(|| unknown(&path.field(&key)))?;
+                continue;
             };
-            let path = path.field(&field.json_name);
-            if seen.contains(&field.json_name.as_str()) {
-                if self.source == Source::Store {
-                    continue;
-                }
-                return Err(invalid(
-                    &path,
-                    format!("given once, not as both `{}` and `{key}`", field.json_name),
-                ));
-            }
-            seen.push(&field.json_name);
-            if self.source == Source::Client && field.behavior.output_only {
+            let (path, name) = (path.field(&field.json_name), &field.json_name);
+            if seen.contains(&name.as_str()) {
+                self.refuse(|| invalid(&path, format!("given once, not as both `{name}` and `{key}`")))?;
                 continue;
             }
-            if self.source == Source::Store && field.behavior.input_only {
+            seen.push(name);
+            if self.ignores(field) {
                 continue;
             }
             let value = match self.field(field, value, &path, depth) {
@@ -77,12 +67,10 @@ impl Canonicaliser<'_> {
             };
             let Some(value) = value else { continue };
             if let Some(rival) = shape.rivals(field).find(|rival| canonical.contains_key(&rival.json_name)) {
-                if self.source == Source::Store {
-                    continue;
-                }
                 let both =
-                    format!("left out when `{}` is set: they are members of one oneof", rival.json_name);
-                return Err(invalid(&path, both));
+                    || format!("left out when `{}` is set: they are members of one oneof", rival.json_name);
+                self.refuse(|| invalid(&path, both()))?;
+                continue;
             }
             if self.source == Source::Client && field.behavior.input_only {
                 // It is not kept, so this is the only moment to judge it.
@@ -91,9 +79,22 @@ impl Canonicaliser<'_> {
                 judgement.into_result(|_| false)?;
                 continue;
             }
-            canonical.insert(field.json_name.clone(), value);
+            canonical.insert(name.clone(), value);
         }
         Ok(canonical)
+    }
+
+    /// What the database holds is never refused, only left out.
+    fn refuse(&self, error: impl FnOnce() -> Error) -> Result<()> {
+        if self.source == Source::Store { Ok(()) } else { Err(error()) }
+    }
+
+    fn ignores(&self, field: &FieldShape) -> bool {
+        match self.source {
+            Source::Client => field.behavior.output_only,
+            Source::Store => field.behavior.input_only,
+            Source::Rule => false,
+        }
     }
 
     /// None: the field is unset, or holds the default that absence means.
