@@ -186,6 +186,11 @@ impl MessageShape {
         self.lookup.get(name).map(|index| &self.fields[*index])
     }
 
+    /// By its JSON name alone: it is what is stored, and a proto name may have been another field's JSON name.
+    pub fn stored_field(&self, json_name: &str) -> Option<&FieldShape> {
+        self.field(json_name).filter(|field| field.json_name == json_name)
+    }
+
     pub fn position_of(&self, field: &FieldShape) -> Option<usize> {
         self.lookup.get(&field.json_name).copied()
     }

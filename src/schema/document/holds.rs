@@ -28,7 +28,9 @@ struct Search<'a> {
 
 impl Search<'_> {
     fn object(&self, shape: &MessageShape, object: &Map<String, Value>) -> bool {
-        object.iter().any(|(key, value)| shape.field(key).is_some_and(|field| self.field(field, value)))
+        object
+            .iter()
+            .any(|(key, value)| shape.stored_field(key).is_some_and(|field| self.field(field, value)))
     }
 
     fn field(&self, field: &FieldShape, value: &Value) -> bool {

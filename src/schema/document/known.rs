@@ -40,10 +40,10 @@ impl ResourceType {
 
 fn forget(shapes: &Shapes, shape: &MessageShape, object: &mut Map<String, Value>) -> bool {
     let before = object.len();
-    object.retain(|key, _| shape.field(key).is_some_and(is_shown));
+    object.retain(|key, _| shape.stored_field(key).is_some_and(is_shown));
     let mut forgot = object.len() != before;
     for (key, value) in object {
-        let Some(field) = shape.field(key) else { continue };
+        let Some(field) = shape.stored_field(key) else { continue };
         let Some(parts) = parts(shapes, field) else { continue };
         let values: Vec<&mut Value> = match (field.form, value) {
             (Form::List, Value::Array(items)) => items.iter_mut().collect(),
@@ -65,7 +65,7 @@ fn is_shown(field: &FieldShape) -> bool {
 /// Most messages have few fields, which are sooner compared than hashed.
 fn stored_field<'s>(shape: &'s MessageShape, key: &[u8]) -> Option<&'s FieldShape> {
     if shape.fields.len() > COMPARED_MAX {
-        return shape.field(std::str::from_utf8(key).ok()?);
+        return shape.stored_field(std::str::from_utf8(key).ok()?);
     }
     shape.fields.iter().find(|field| field.json_name.as_bytes() == key)
 }

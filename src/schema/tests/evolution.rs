@@ -188,6 +188,23 @@ fn what_a_schema_does_not_know_is_not_shown() {
     }
 }
 
+/// Given a value of a deleted field, whose JSON name is now another field's proto name, when it is shown, then it is left
+/// out and taken for no value of that field, in a message of few fields and of many.
+#[test]
+fn what_is_stored_is_known_by_its_json_name() {
+    for more in [0, 20] {
+        let more: String = (20..20 + more).map(|number| format!("string more{number} = {number};")).collect();
+        let text =
+            BEFORE.replace("string name = 1;", &format!("string name = 1; string old_name = 10; {more}"));
+        let catalogue = load_text(&[("t.proto", &text)]).expect("loads");
+        let kind = catalogue.resource(&TypeName::new("t.v1.T")).expect("there");
+        let stored = Stored { document: r#"{"old_name":"x","n":1}"#.to_owned(), ..stored_row() };
+        assert_eq!(kind.render_json(&stored), r#"{"name":"ts/a","n":1}"#);
+        let message = kind.to_message(&stored).expect("a message");
+        assert!(!message.has_field_by_name("old_name"), "{message:?}");
+    }
+}
+
 fn stored_row() -> Stored {
     Stored {
         kind: TypeName::new("t.v1.T"),
