@@ -62,6 +62,11 @@ fn listed(
     columns: &[Column],
     problems: &mut Problems<'_>,
 ) -> Option<Index> {
+    let twice = list.fields.iter().enumerate().find(|(at, name)| list.fields[..*at].contains(name));
+    if let Some((_, name)) = twice.filter(|_| problems.is_own()) {
+        let sentence = format!("`(trine.v1.indexes)` names `{name}` twice; name it once");
+        problems.add(&message.parent_file(), message.path(), sentence);
+    }
     let mut refuse = |sentence: String| {
         problems.add_or_leave_out(&message.parent_file(), message.path(), sentence);
     };
