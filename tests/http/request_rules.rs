@@ -8,6 +8,9 @@ use crate::server::{Server, Setting};
 const MEMBERS: &str = "/v1/members";
 const WRITE_SETS: &str = "/trine/v1/writeSets:commit";
 
+/// Makes a member with this id.
+type Way<'a> = &'a dyn Fn(&str) -> Answer;
+
 fn member(name: Option<&str>) -> Value {
     let mut member = json!({ "displayName": "Ada", "grade": "GRADE_BASIC", "barcode": "12345678" });
     if let Some(name) = name {
@@ -31,7 +34,7 @@ fn no_way_around_the_rules_of_a_create() {
     let upsert = |id: &str| {
         write(json!({ "update": { "type": kind, "allowMissing": true, "resource": member(Some(id)) } }))
     };
-    let ways: [(&str, &dyn Fn(&str) -> Answer); 4] = [
+    let ways: [(&str, Way<'_>); 4] = [
         ("create", &|id| post(&format!("{MEMBERS}?memberId={id}"), &member(None))),
         ("update", &|id| patch(&format!("{MEMBERS}/{id}?allowMissing=true"), &member(None))),
         ("create in a write set", &create),
