@@ -7,7 +7,7 @@
 
 use super::fragment::Fragment;
 use super::statement::Bind;
-use super::table::column_name;
+use super::table::{column_name, literal};
 use crate::query::filter::{Check, Container, Filter, Pattern, Step, Target, Test};
 use crate::query::{Operator, Scalar};
 use crate::schema::{ColumnKind, ResourceType};
@@ -32,18 +32,40 @@ fn condition(kind: &ResourceType, filter: &Filter) -> Fragment {
 fn of_test(kind: &ResourceType, test: &Test) -> Fragment {
     let column = match &test.target {
         Target::Document(steps) => return within(Base::Document, steps, &test.check),
-        Target::Column(at) => column_name(&kind.columns[*at]),
+        Target::Column(at) => return of_column(kind, *at, &test.check),
         Target::Key => "key".to_owned(),
         Target::CreateTime => "create_time".to_owned(),
         Target::UpdateTime => "update_time".to_owned(),
         Target::DeleteTime => "delete_time".to_owned(),
         Target::PurgeTime => "purge_time".to_owned(),
     };
-    let column = Fragment::new(column);
-    match &test.check {
-        Check::Present(_) => Fragment::of("{} IS NOT NULL", &[&column]),
-        Check::Compare { kind, operator, value, .. } => compared(&column, *operator, value, *kind),
-        Check::Matches { pattern, negated, .. } => matches(&column, pattern, *negated),
+    of_value(&Fragment::new(column), &test.check)
+}
+
+/// A unique index leaves out the rows that hold the default. SQLite uses it for what says so in its words alone,
+/// and reads the table from end to end otherwise.
+fn of_column(kind: &ResourceType, at: usize, check: &Check) -> Fragment {
+    let column = &kind.columns[at];
+    let name = Fragment::new(column_name(column));
+    let found = of_value(&name, check);
+    let is_unique = kind.indexes.iter().any(|index| index.unique && index.columns.contains(&at));
+    let default = kind.default_of(column);
+    match check {
+        Check::Compare { operator: Operator::Equal, value, .. }
+            if is_unique && column.implicit_default && *value != default =>
+        {
+            let is_set = Fragment::new(format!("{} <> {}", column_name(column), literal(&default)));
+            Fragment::joined(&[found, is_set], " AND ")
+        }
+        _ => found,
+    }
+}
+
+fn of_value(column: &Fragment, check: &Check) -> Fragment {
+    match check {
+        Check::Present(_) => Fragment::of("{} IS NOT NULL", &[column]),
+        Check::Compare { kind, operator, value, .. } => compared(column, *operator, value, *kind),
+        Check::Matches { pattern, negated, .. } => matches(column, pattern, *negated),
         // No column holds a duration.
         Check::Duration { .. } => Fragment::new("FALSE"),
     }

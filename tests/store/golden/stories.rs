@@ -12,7 +12,7 @@ use trine::schema::{Catalogue, ResourceType, load};
 use trine::store::backend::{Asked, Database, Patience, Reader, Reading, Verdict, Writer};
 use trine::store::request_log::{AcceptedRequest, LogJob, RequestLog, Work};
 
-use crate::conformance::fixture::{deadline, entries};
+use crate::conformance::fixture::{deadline, entries, users};
 use crate::conformance::lists::{column, query};
 use crate::conformance::write_sets::{
     create, create_user, delete, entry, idempotency, mutation, operation, set, update, user, with_key,
@@ -50,6 +50,7 @@ pub const STORIES: &[(&str, Story)] = &[
     ("create_taken", create_taken),
     ("update", updates),
     ("update_unique", update_unique),
+    ("list_filtered_unique", list_filtered_unique),
     ("delete", deletes),
     ("read_modify_write", read_modify_write),
     ("record_operation", record_operation),
@@ -250,6 +251,12 @@ fn updates(doors: &mut Doors) {
 fn update_unique(doors: &mut Doors) {
     let edits = vec![set("email", json!("b@example.com"))];
     doors.commit(&[write_set(vec![update(user("u002"), edits)])]);
+}
+
+/// Of the user whose address was changed a story ago.
+fn list_filtered_unique(doors: &mut Doors) {
+    let filter = filter::parse(users(), "email = \"b@example.com\"").unwrap();
+    doors.list_of(users(), ListQuery { filter, ..query(Some(""), 20) });
 }
 
 fn deletes(doors: &mut Doors) {
