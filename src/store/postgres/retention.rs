@@ -56,7 +56,7 @@ pub(super) fn make_partitions(session: &mut Session) -> Result<()> {
             hour + 1
         ));
         if let Err(error) = made {
-            tracing::warn!(hour, %error, "no partition for the idempotency keys of this hour");
+            tracing::warn!(hour, %error, context = error.context, "no partition for the idempotency keys of this hour");
         }
     }
     Ok(())

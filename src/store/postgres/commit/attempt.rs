@@ -174,7 +174,7 @@ impl<'a> Attempt<'a> {
             Ok(position) => Ok(Outcome::Ended(placed(ended, position))),
             Err(error) => {
                 // An older position would let a replica pass off what was before this commit as the newest.
-                tracing::warn!(%error, "committed, but the position could not be read");
+                tracing::warn!(%error, context = error.context, "committed, but the position could not be read");
                 Ok(Outcome::Ended(ended))
             }
         }

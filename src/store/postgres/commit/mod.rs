@@ -209,7 +209,7 @@ impl PostgresWriter {
             && let Err(error) = self.session.batch("ROLLBACK")
         {
             // Outside a transaction it only warns: here nobody knows what is still open.
-            tracing::warn!(%error, "a rollback failed; its connection is replaced");
+            tracing::warn!(%error, context = error.context, "a rollback failed; its connection is replaced");
             self.session.give_up();
         }
     }

@@ -70,7 +70,9 @@ pub(super) fn show(catalogue: &Catalogue) -> HashMap<TypeName, Vec<String>> {
 fn report(kind: &TypeName, view: &ViewName, outcome: Result<()>) {
     if let Err(error) = outcome {
         let view = view.joined();
-        tracing::warn!(pbtable = %kind, view, %error, "the view was not made; its table is served all the same");
+        let context = error.context;
+        let what = "the view was not made; its table is served all the same";
+        tracing::warn!(pbtable = %kind, view, error = error.message, context, "{what}");
     }
 }
 
