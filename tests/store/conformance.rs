@@ -20,6 +20,7 @@ pub mod owners;
 pub mod random_histories;
 pub mod request_log;
 pub mod rows;
+pub mod sql_random;
 pub mod sql_writers;
 pub mod successions;
 pub mod trust;
@@ -140,6 +141,7 @@ macro_rules! conformance {
             an_older_binary_shows_only_its_own_fields,
             a_newer_binary_shows_older_rows,
             a_row_written_past_the_api_is_read_with_care);
+        conformance!($factory; sql_random: random_statements_agree_with_a_model);
         conformance!($factory; sql_writers:
             an_inserted_row_is_a_resource,
             an_update_touches_what_it_changes,

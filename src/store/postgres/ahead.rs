@@ -2,8 +2,7 @@
 //! server a process each, and it has a processor of its own for that.
 //!
 //! Not here: anything that a session does. Nothing is asked of the database and no lock is taken, so a start
-//! that ends early has changed nothing. A session that could not be opened is none: whoever needs it opens
-//! another and tells what is wrong.
+//! that ends early has changed nothing.
 
 use std::thread::JoinHandle;
 
@@ -15,19 +14,19 @@ use crate::store::handles::OpenOptions;
 
 /// One session, if it was asked for.
 #[derive(Default)]
-pub(super) struct Ahead(Mutex<Option<JoinHandle<Option<Session>>>>);
+pub(super) struct Ahead(Mutex<Option<JoinHandle<Result<Session>>>>);
 
 impl Ahead {
     pub(super) fn open(&self, url: &str, options: OpenOptions, purpose: Purpose) {
         let url = url.to_owned();
-        let open = move || Session::open(&url, &options, purpose).ok();
+        let open = move || Session::open(&url, &options, purpose);
         *self.0.lock() = Some(std::thread::spawn(open));
     }
 
-    /// The one that was opened ahead, once; a new one otherwise.
+    /// The one that was opened ahead, once, or why it could not be; a new one otherwise.
     pub(super) fn take_or_open(&self, url: &str, options: &OpenOptions, purpose: Purpose) -> Result<Session> {
         let opening = self.0.lock().take();
-        let opened = opening.and_then(|opening| opening.join().ok().flatten());
-        opened.map_or_else(|| Session::open(url, options, purpose), Ok)
+        let opened = opening.and_then(|opening| opening.join().ok());
+        opened.unwrap_or_else(|| Session::open(url, options, purpose))
     }
 }

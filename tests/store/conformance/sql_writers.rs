@@ -14,16 +14,16 @@ use crate::sql::Sql;
 
 const WRITABLE: &str = "option (trine.v1.sql_writable) = true;";
 
-struct Zoo {
-    database: TestDatabase,
-    write: WriteStore,
-    kind: Arc<ResourceType>,
-    sql: Sql,
-    view: String,
+pub struct Zoo {
+    pub database: TestDatabase,
+    pub write: WriteStore,
+    pub kind: Arc<ResourceType>,
+    pub sql: Sql,
+    pub view: String,
 }
 
 impl Zoo {
-    fn open(fresh: Factory, fields: &str) -> Self {
+    pub fn open(fresh: Factory, fields: &str) -> Self {
         Self::of(fresh(), &zoo(WRITABLE, fields))
     }
 
