@@ -6,6 +6,7 @@
 mod check;
 mod known;
 mod layers;
+mod mask;
 mod plain_words;
 mod print;
 

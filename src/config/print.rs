@@ -3,6 +3,7 @@
 use toml::Value;
 
 use super::Layers;
+use super::mask::without_passwords;
 
 impl Layers {
     /// One `key = value  # source` line a key, in key order.
@@ -13,22 +14,15 @@ impl Layers {
     }
 }
 
-fn masked(key: &str, value: &Value) -> String {
+fn masked(key: &str, value: &Value) -> Value {
     let last = key.rsplit('.').next().unwrap_or(key);
-    match value.as_str() {
-        Some(_) if matches!(last, "secret" | "token" | "token_secret") => "\"***\"".to_owned(),
-        Some(text) if text.contains("://") => Value::String(without_password(text)).to_string(),
-        _ => value.to_string(),
-    }
-}
-
-/// `postgres://user:***@host/db`.
-fn without_password(text: &str) -> String {
-    match url::Url::parse(text) {
-        Ok(mut url) if url.password().is_some() => {
-            let _ = url.set_password(Some("***"));
-            url.to_string()
+    match value {
+        Value::String(_) if matches!(last, "secret" | "token" | "token_secret") => "***".into(),
+        Value::String(text) => Value::String(without_passwords(text)),
+        Value::Array(values) => values.iter().map(|value| masked(key, value)).collect::<Vec<_>>().into(),
+        Value::Table(table) => {
+            table.iter().map(|(key, value)| (key.clone(), masked(key, value))).collect::<toml::Table>().into()
         }
-        _ => text.to_owned(),
+        other => other.clone(),
     }
 }

@@ -158,6 +158,20 @@ fn printing_masks_secrets() {
     assert!(printed.contains("postgres://u:***@h/d") && !printed.contains("hidden"), "{printed}");
 }
 
+/// Given passwords that are no part of a login, then they are not printed either.
+#[test]
+fn printing_masks_passwords_wherever_libpq_reads_them() {
+    for (url, shown) in [
+        ("postgres://h/d?password=hidden&sslpassword=hidden", "postgres://h/d?password=***&sslpassword=***"),
+        ("host=x password='hidden hidden' dbname=d", "host=x password=*** dbname=d"),
+        ("postgres://u:hidden@h:1,g:2/d", "postgres://u:***@h:1,g:2/d"),
+    ] {
+        let overrides = Overrides { file: None, values: vec![("database.primary".into(), url.into())] };
+        let printed = Layers::read(&overrides, std::iter::empty()).unwrap().print();
+        assert!(printed.contains(shown) && !printed.contains("hidden"), "{printed}");
+    }
+}
+
 #[test]
 fn slips_of_the_pen_are_told_at_once() {
     let problems = load(&[

@@ -52,8 +52,9 @@ impl fmt::Debug for DatabaseUrl {
         match self {
             Self::Sqlite(path) => write!(formatter, "sqlite:{}", path.display()),
             Self::Postgres(url) => {
-                let host = url.rsplit_once('@').map_or("…", |(_, host)| host);
-                write!(formatter, "postgres://…@{}", host.split('?').next().unwrap_or_default())
+                let address = url.split('?').next().filter(|address| address.contains("://"));
+                let host = address.and_then(|address| address.rsplit_once('@'));
+                write!(formatter, "postgres://…@{}", host.map_or("…", |(_, host)| host))
             }
         }
     }
