@@ -165,6 +165,7 @@ pub fn print_openapi(settings: Settings) -> ExitCode {
             plan: &plan,
             listed: &listed,
             asks_for_credentials,
+            has_peers: settings.peers.secret.is_some(),
         };
         Ok(openapi::render(&scope))
     });

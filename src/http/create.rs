@@ -31,8 +31,13 @@ pub async fn create(api: &Api, exchange: &Exchange, kind: &Arc<ResourceType>) ->
     let validate_only = parameters.flag("validateOnly")?;
     let idempotency = idempotency::of_request(exchange, &parameters, &bytes)?;
     let input = body::resource(kind, media, &bytes)?;
-    let mutation =
-        mutation(kind, &exchange.parent()?, parameters.get(&id_parameter), input, &exchange.principal)?;
+    let mutation = mutation(
+        kind,
+        &exchange.parent()?,
+        (parameters.get(&id_parameter), &id_parameter),
+        input,
+        &exchange.principal,
+    )?;
     let plan = AnswerPlan::Resource { mutation: 0, created: true };
     let work = write::several(exchange, vec![mutation], plan, idempotency.clone());
     let method = format!("{}.Create", kind.name);
@@ -40,11 +45,11 @@ pub async fn create(api: &Api, exchange: &Exchange, kind: &Arc<ResourceType>) ->
         .await
 }
 
-/// A new resource under its parent's ids, with the id that the client chose or a new one.
+/// A new resource under its parent's ids, with the id that the client chose, in the field of this name, or a new one.
 pub fn mutation(
     kind: &ResourceType,
     parent: &str,
-    id: Option<&str>,
+    (id, id_field): (Option<&str>, &str),
     mut input: Input,
     principal: &Principal,
 ) -> Result<Mutation> {
@@ -54,20 +59,18 @@ pub fn mutation(
     let id = id.map_or_else(|| uuid::Uuid::now_v7().to_string(), str::to_owned);
     check_id(&id)?;
     let key = Key::child(parent, &id);
-    check_name(kind, &key, input.name.as_deref(), &id_parameter(kind))?;
+    check_name(kind, &key, input.name.as_deref(), id_field)?;
     let resource = ResourceRef { kind: kind.name.clone(), key };
     Ok(Mutation { resource, precondition: Precondition::Absent, change: Change::Create(input.document) })
 }
 
-/// The id comes from the parameter; a `name` that says otherwise is refused, not ignored.
-fn check_name(kind: &ResourceType, key: &Key, name: Option<&str>, id_parameter: &str) -> Result<()> {
+/// The id comes from its own field; a `name` that says otherwise is refused, not ignored.
+fn check_name(kind: &ResourceType, key: &Key, name: Option<&str>, id_field: &str) -> Result<()> {
     match name {
         Some(name) if !name.is_empty() && name != kind.pattern.resource_name(key.as_str()) => {
             Err(Error::new(
                 Reason::InvalidField,
-                format!(
-                    "`name` does not choose the id of a new resource; leave it out and use `{id_parameter}`"
-                ),
+                format!("`name` does not choose the id of a new resource; leave it out and use `{id_field}`"),
             )
             .with_violation("name", "set by the server"))
         }

@@ -143,6 +143,7 @@ impl Api {
                 plan: &self.settings.plan,
                 listed: &self.settings.listed_methods,
                 asks_for_credentials: self.authenticator.asks_for_credentials(),
+                has_peers: self.engine.has_peers(),
             })
         })
     }

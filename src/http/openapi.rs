@@ -22,8 +22,9 @@ use super::exchange::Exchange;
 use super::parameters::Known;
 use super::routes::Routes;
 use super::{Api, etag};
+use crate::events::cloud_event::INBOX_PATH;
 use crate::model::Result;
-use crate::role::{Methods, Plan};
+use crate::role::{Given, Methods, Plan};
 use crate::schema::Catalogue;
 use crate::schema::json_schema::JsonSchemas;
 
@@ -38,6 +39,8 @@ pub struct Scope<'a> {
     pub listed: &'a [String],
     /// Bearer tokens are asked for.
     pub asks_for_credentials: bool,
+    /// Other roles may call: they share a secret.
+    pub has_peers: bool,
 }
 
 /// The document as it is sent.
@@ -59,6 +62,12 @@ impl Document {
 impl Scope<'_> {
     fn serves(&self, method: &str) -> bool {
         self.plan.methods != Methods::Listed || self.listed.iter().any(|listed| listed == method)
+    }
+
+    /// Who commits takes decided writes in; who plans and accepts is asked for that.
+    fn serves_call(&self, path: &str) -> bool {
+        let needed = if path == INBOX_PATH { self.plan.primary } else { self.plan.events };
+        self.has_peers && needed == Given::Required
     }
 }
 

@@ -98,9 +98,11 @@ fn created(
     let input = kind.input_from_object(resource).map_err(|error| error.within(&place.resource))?;
     let id = Some(id.as_str()).filter(|id| !id.is_empty());
     let mutation =
-        create::mutation(kind, &parent, id, input, principal).map_err(|error| match error.reason {
-            Reason::InvalidId => error.within(&id_path),
-            _ => error.within(&place.resource),
+        create::mutation(kind, &parent, (id, "id"), input, principal).map_err(|error| {
+            match error.reason {
+                Reason::InvalidId => error.within(&id_path),
+                _ => error.within(&place.resource),
+            }
         })?;
     Ok(Member { mutation, place })
 }

@@ -6,11 +6,12 @@
 //! Invariant: what the server writes fits the first; the schema is narrower than what is read (proto3
 //! JSON also reads numbers in quotes, enum numbers and names as in the `.proto`).
 
+mod asking;
 mod example;
 mod fitting;
 mod kinds;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 use serde_json::{Map, Value, json};
@@ -23,6 +24,10 @@ use crate::model::TypeName;
 pub struct JsonSchemas<'a> {
     pub(super) catalogue: &'a Catalogue,
     components: BTreeMap<String, Value>,
+    /// Messages whose schema is still to be made; it has its name already.
+    pending: Vec<(String, MessageDescriptor, Side)>,
+    /// Whether a message asks for something, of those that have been looked at.
+    asking: HashMap<String, bool>,
 }
 
 /// Whom a schema is for.
@@ -36,7 +41,8 @@ enum Side {
 
 impl<'a> JsonSchemas<'a> {
     pub fn new(catalogue: &'a Catalogue) -> Self {
-        Self { catalogue, components: BTreeMap::new() }
+        let (components, pending, asking) = (BTreeMap::new(), Vec::new(), HashMap::new());
+        Self { catalogue, components, pending, asking }
     }
 
     /// A reference to the message as answers and updates hold it.
@@ -65,7 +71,14 @@ impl<'a> JsonSchemas<'a> {
     }
 
     /// All schemas by name, for `components.schemas`.
-    pub fn finish(self) -> Map<String, Value> {
+    pub fn finish(mut self) -> Map<String, Value> {
+        while let Some((name, message, side)) = self.pending.pop() {
+            // A request one of whose fields comes from the path has its own under this name.
+            if self.components.get(&name) == Some(&Value::Null) {
+                let schema = self.object(&message, side);
+                self.components.insert(name, Value::Object(schema));
+            }
+        }
         self.components.into_iter().collect()
     }
 
@@ -73,14 +86,13 @@ impl<'a> JsonSchemas<'a> {
         if let Some(known) = kinds::well_known(message) {
             return known;
         }
-        let is_input = side == Side::Whole && self.asks_for_something(message, &mut HashSet::new());
+        let is_input = side == Side::Whole && self.asks_for_something(message);
         let name = format!("{}{}", message.full_name(), if is_input { "-input" } else { "" });
         if !self.components.contains_key(&name) {
-            // First its name, so that a message within itself finds it.
+            // Its name alone: a message may be within itself, and a chain of messages longer than a stack.
             self.components.insert(name.clone(), Value::Null);
             let side = if is_input { Side::Whole } else { Side::Part };
-            let schema = self.object(message, side);
-            self.components.insert(name.clone(), Value::Object(schema));
+            self.pending.push((name.clone(), message.clone(), side));
         }
         reference(&name)
     }
@@ -163,24 +175,6 @@ impl<'a> JsonSchemas<'a> {
             behavior.required &= !(own.etag && field.name() == "etag");
         }
         behavior
-    }
-
-    /// Whether a REQUIRED field is in the message, at whatever depth.
-    fn asks_for_something(&self, message: &MessageDescriptor, seen: &mut HashSet<String>) -> bool {
-        if !seen.insert(message.full_name().to_owned()) {
-            return false;
-        }
-        message.fields().any(|field| {
-            let behavior = self.behavior(message, &field);
-            let part = match field.kind() {
-                Kind::Message(entry) if field.is_map() => entry.map_entry_value_field().kind(),
-                kind => kind,
-            };
-            !behavior.output_only
-                && (behavior.required
-                    || self.catalogue.describe_field(message.full_name(), field.name()).required
-                    || part.as_message().is_some_and(|part| self.asks_for_something(part, seen)))
-        })
     }
 
     fn describe(&self, schema: &mut Map<String, Value>, full_name: &str) {

@@ -1,5 +1,6 @@
 //! The schema as a whole: what is read, what is refused, how documents travel.
 
+mod chains;
 mod constraints;
 mod documents;
 mod evolution;

@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::process::Command;
 
+use prost_reflect::MessageDescriptor;
 use serde_json::Value;
 use trine::http::openapi::{Scope, render};
 use trine::http::routes::{Action, Routes, Verb};
+use trine::model::TypeName;
 use trine::role::Role;
-use trine::schema::load;
+use trine::schema::{StandardMethod, load};
 
 use crate::support::golden;
 
@@ -88,13 +90,14 @@ fn documents_tell_of_every_mounted_route_and_of_no_other() {
                 plan: &plan,
                 listed: &listed,
                 asks_for_credentials: false,
+                has_peers: true,
             });
             let mounted: BTreeSet<String> = routes
                 .all()
                 .iter()
                 .flat_map(|route| {
                     let built =
-                        route.actions.iter().filter(|(_, action)| !matches!(action, Action::NotYet(..)));
+                        route.actions.iter().filter(|(_, action)| is_served(name, action, &route.pattern));
                     built
                         .map(|(verb, _)| format!("{} {}", word(*verb), nameless(&route.pattern)))
                         .collect::<Vec<_>>()
@@ -111,6 +114,15 @@ fn documents_tell_of_every_mounted_route_and_of_no_other() {
                 assert!(told.iter().all(|operation| operation.starts_with("get ")), "{told:?}");
             }
         }
+    }
+}
+
+/// Each call between roles has one role that takes it.
+fn is_served(role: &str, action: &Action, path: &str) -> bool {
+    match action {
+        Action::NotYet(..) => false,
+        Action::PeerCall => role == if path == "/trine/v1/inbox" { "monolith" } else { "microservice" },
+        _ => true,
     }
 }
 
@@ -144,6 +156,46 @@ fn assert_references_resolve(document: &Value, part: &Value) {
             members.iter().for_each(|member| assert_references_resolve(document, member))
         }
         _ => {}
+    }
+}
+
+/// Calls between roles are told of where roles share a secret, and nowhere else.
+#[test]
+fn peers_are_told_of_where_there_are_some() {
+    let secret = "peers.secret=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    for (arguments, wanted) in [(&[][..], false), (&["--set", secret][..], true)] {
+        let document: Value = serde_json::from_str(&printed("monolith", arguments)).expect("JSON");
+        assert_eq!(document["paths"].get("/trine/v1/inbox").is_some(), wanted, "{arguments:?}");
+    }
+}
+
+/// The fields of a batch and of its members are the same in JSON and in binary: those of the request's message.
+#[test]
+fn batches_are_documented_field_by_field() {
+    let paths = [PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("proto")];
+    let catalogue = load(&paths, &["*".to_owned()]).expect("a schema");
+    let document: Value = serde_json::from_str(&printed("monolith", &[])).expect("JSON");
+    let documented = operations(&document);
+    let names = |properties: &Value| -> BTreeSet<String> {
+        properties.as_object().expect("properties").keys().cloned().collect()
+    };
+    for (kind, path) in [("User", "/blog/v1/users"), ("Entry", "/blog/v1/users/{}/entries")] {
+        let kind = catalogue.resource(&TypeName::new(&format!("blog.v1.{kind}"))).expect("a resource");
+        for method in [StandardMethod::BatchCreate, StandardMethod::BatchUpdate, StandardMethod::BatchDelete]
+        {
+            let verb = format!("{method:?}").replacen('B', "b", 1);
+            let operation = documented[&format!("post {path}:{verb}")];
+            let properties = &operation["requestBody"]["content"]["application/json"]["schema"]["properties"];
+            let request = catalogue.batch_request(kind, method).expect("its message");
+            let fields = |message: &MessageDescriptor| -> BTreeSet<String> {
+                message.fields().map(|field| field.json_name().to_owned()).collect()
+            };
+            assert_eq!(names(properties), fields(&request), "{method:?} of {}", kind.name);
+            let member = request.get_field_by_name("requests").expect("requests").kind();
+            let member = fields(member.as_message().expect("a message"));
+            let told = names(&properties["requests"]["items"]["properties"]);
+            assert_eq!(told, member, "a member of {method:?} of {}", kind.name);
+        }
     }
 }
 

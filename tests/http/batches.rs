@@ -181,6 +181,42 @@ fn members_of_any_parent_name_it() {
     assert_eq!(count(&server, ENTRIES), 2);
 }
 
+/// Given names alone, then what the batch says of its deletions is said of each; members that say it themselves do so
+/// alone.
+#[test]
+fn a_batch_of_names_is_forced_as_a_whole() {
+    let server = with_entries();
+    let delete = |target: &str, body: Value| post(&server, target, &body);
+    let users = "/blog/v1/users:batchDelete";
+    let alice = "users/alice";
+    refused(&delete(users, json!({ "names": [alice] })), 400, "FAILED_PRECONDITION", &["names[0]"]);
+    let missing = json!({ "names": [alice, "users/nobody"], "force": true });
+    refused(&delete(users, missing), 404, "NOT_FOUND", &["names[1]"]);
+    let both = json!({ "requests": [{ "name": alice }], "force": true });
+    refused(&delete(users, both), 400, "INVALID_FIELD", &["requests"]);
+    assert_eq!(count(&server, ENTRIES), 3);
+    let all = json!({ "names": [alice, "users/nobody"], "force": true, "allowMissing": true });
+    assert_eq!(delete(users, all).status, 200);
+    assert_eq!(get(&server, "/blog/v1/users/alice").status, 404);
+}
+
+/// Given names and parents in the wrong place, then what is said names the field that is there.
+#[test]
+fn what_is_said_fits_where_it_was_written() {
+    let server = with_entries();
+    let named = json!({ "userId": "bob", "user": { "displayName": "Bob", "name": "users/rob" } });
+    let batch = post(&server, "/blog/v1/users:batchCreate", &json!({ "requests": [named] }));
+    let create = json!({ "type": "blog.v1.User", "id": "bob", "resource": { "displayName": "B", "name": "users/rob" } });
+    let set = post(&server, "/trine/v1/writeSets:commit", &json!({ "mutations": [{ "create": create }] }));
+    let parent = json!({ "parent": "users/x", "requests": [{ "user": { "displayName": "Bob" } }] });
+    let parent = post(&server, "/blog/v1/users:batchCreate", &parent);
+    for (answer, words) in [(batch, "use `userId`"), (set, "use `id`"), (parent, "must be left out")] {
+        assert_eq!(answer.status, 400, "{answer:?}");
+        let message = answer.json()["error"]["message"].as_str().expect("a message").to_owned();
+        assert!(message.contains(words), "{message}");
+    }
+}
+
 /// Given masks and etags, then each member changes what its mask names, under its own condition.
 #[test]
 fn a_batch_update_masks_and_guards_each_member() {

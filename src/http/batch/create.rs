@@ -33,11 +33,10 @@ fn member(envelope: &Envelope<'_>, mut request: Fields) -> Result<Member> {
     judge_member(&envelope.api.catalogue, (kind, StandardMethod::Create), &parent, &parameters, &place)?;
     let input = kind.input_from_object(resource).map_err(|error| error.within(&place.resource))?;
     let id = Some(id.as_str()).filter(|id| !id.is_empty());
-    let mutation = create::mutation(kind, &parent, id, input, &envelope.exchange.principal).map_err(
-        |error| match error.reason {
+    let mutation = create::mutation(kind, &parent, (id, &form.id), input, &envelope.exchange.principal)
+        .map_err(|error| match error.reason {
             Reason::InvalidId => error.within(&format!("{}.{}", place.path, form.id)),
             _ => error.within(&place.resource),
-        },
-    )?;
+        })?;
     Ok(Member { mutation, place })
 }

@@ -1,4 +1,5 @@
-//! `POST …/entries:batchDelete`: `{"names":[…]}`, or `{"requests":[{"name","etag","force","allowMissing"}]}`.
+//! `POST …/entries:batchDelete`: `{"names":[…],"force","allowMissing"}`, or
+//! `{"requests":[{"name","etag","force","allowMissing"}]}`.
 
 use std::sync::Arc;
 
@@ -17,13 +18,18 @@ pub async fn batch_delete(api: &Api, exchange: &Exchange, kind: &Arc<ResourceTyp
     let mut envelope = Envelope::read(api, exchange, kind, StandardMethod::BatchDelete).await?;
     let names = envelope.fields.texts("names")?;
     let requests = envelope.fields.list("requests")?;
+    let deletion = deletion(&mut envelope.fields)?;
     check_number(names.len() + requests.len(), if requests.is_empty() { "names" } else { "requests" })?;
     if !names.is_empty() && !requests.is_empty() {
         return Err(envelope.fields.invalid("requests", "either `names` or `requests`, not both"));
     }
+    if names.is_empty() && deletion != Deletion::default() {
+        let message = "`force` and `allowMissing` beside `requests`: set them in each of these";
+        return Err(envelope.fields.invalid("requests", message));
+    }
     let named = names.into_iter().enumerate();
     let mut members: Vec<Member> = named
-        .map(|(at, name)| member(&envelope, &format!("names[{at}]"), &name, ("", Deletion::default())))
+        .map(|(at, name)| member(&envelope, &format!("names[{at}]"), &name, ("", deletion)))
         .collect::<Result<_>>()?;
     for request in requests {
         members.push(requested(&envelope, request)?);
@@ -34,10 +40,14 @@ pub async fn batch_delete(api: &Api, exchange: &Exchange, kind: &Arc<ResourceTyp
 
 fn requested(envelope: &Envelope<'_>, mut request: Fields) -> Result<Member> {
     let (name, etag) = (request.text("name")?, request.text("etag")?);
-    let (force, allow_missing) = (request.flag("force")?, request.flag("allowMissing")?);
+    let deletion = deletion(&mut request)?;
     let path = request.path.clone();
     request.end()?;
-    member(envelope, &path, &name, (&etag, Deletion { force, allow_missing }))
+    member(envelope, &path, &name, (&etag, deletion))
+}
+
+fn deletion(fields: &mut Fields) -> Result<Deletion> {
+    Ok(Deletion { force: fields.flag("force")?, allow_missing: fields.flag("allowMissing")? })
 }
 
 fn member(

@@ -24,6 +24,9 @@ impl Parent {
         if given.is_empty() || given == self.name(kind) {
             return Ok(());
         }
+        if self.0.is_empty() {
+            return Err(self.no_parent(kind, given, path));
+        }
         Err(differs(path, &format!("`{}`, which the path says", self.name(kind))))
     }
 

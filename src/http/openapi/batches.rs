@@ -11,7 +11,7 @@ const MEMBERS_MAX: usize = 1000;
 /// What a batch of writes takes.
 pub fn request(kind: &ResourceType, method: StandardMethod, schemas: &mut JsonSchemas<'_>) -> Value {
     let batch = kind.batch(method);
-    let text = || json!({ "type": "string" });
+    let (text, flag) = (|| json!({ "type": "string" }), || json!({ "type": "boolean" }));
     let example = schemas.request_example(&kind.descriptor);
     let name = kind.example_name();
     let mut properties = Map::new();
@@ -26,7 +26,7 @@ pub fn request(kind: &ResourceType, method: StandardMethod, schemas: &mut JsonSc
             example["name"] = json!(name);
             let resource = schemas.message(&kind.descriptor);
             (
-                json!({ &batch.resource: resource, "updateMask": text() }),
+                json!({ &batch.resource: resource, "updateMask": text(), "allowMissing": flag() }),
                 json!({ &batch.resource: example }),
                 vec![batch.resource.clone()],
             )
@@ -34,7 +34,13 @@ pub fn request(kind: &ResourceType, method: StandardMethod, schemas: &mut JsonSc
         _ => {
             let names = json!({ "type": "array", "items": text(), "maxItems": MEMBERS_MAX });
             properties.insert("names".to_owned(), names);
-            (json!({ "name": text(), "etag": text() }), json!({ "name": name }), vec!["name".to_owned()])
+            // Of `names`; each of `requests` has its own.
+            properties.extend(["force", "allowMissing"].map(|name| (name.to_owned(), flag())));
+            (
+                json!({ "name": text(), "etag": text(), "force": flag(), "allowMissing": flag() }),
+                json!({ "name": name }),
+                vec!["name".to_owned()],
+            )
         }
     };
     let requests = json!({
@@ -44,7 +50,7 @@ pub fn request(kind: &ResourceType, method: StandardMethod, schemas: &mut JsonSc
     });
     properties.insert("parent".to_owned(), text());
     properties.insert("requests".to_owned(), requests);
-    properties.insert("validateOnly".to_owned(), json!({ "type": "boolean" }));
+    properties.insert("validateOnly".to_owned(), flag());
     properties.insert("requestId".to_owned(), json!({ "type": "string", "format": "uuid" }));
     json!({
         "application/json": {
@@ -87,7 +93,12 @@ pub fn write_set() -> Value {
     let resource = || json!({ "type": "object" });
     let mutation = json!({
         "create": change(json!({ "type": text(), "parent": text(), "id": text(), "resource": resource() })),
-        "update": change(json!({ "type": text(), "resource": resource(), "updateMask": text() })),
+        "update": change(json!({
+            "type": text(),
+            "resource": resource(),
+            "updateMask": text(),
+            "allowMissing": { "type": "boolean" },
+        })),
         "delete": change(json!({ "type": text(), "name": text() })),
         "precondition": {
             "type": "object",

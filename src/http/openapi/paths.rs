@@ -35,7 +35,8 @@ fn operations(
     let mut operations = Map::new();
     for (verb, action) in &route.actions {
         let Some(method) = Method::of(action, &route.pattern, scope.catalogue) else { continue };
-        if is_of_a_type(action) && !scope.serves(&method.id) {
+        let is_for_nobody = matches!(action, Action::PeerCall) && !scope.serves_call(&route.pattern);
+        if is_for_nobody || is_of_a_type(action) && !scope.serves(&method.id) {
             continue;
         }
         // One method may be served at several paths; the first keeps the plain name.

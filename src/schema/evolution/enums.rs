@@ -1,12 +1,13 @@
 //! Enums: the name that is written for each number, what is gone, what is open.
 
+use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
 use prost_reflect::{EnumDescriptor, Kind, MessageDescriptor, Syntax};
 
 use super::Asks;
 use super::harm::Harm;
-use super::report::{Place, Report};
+use super::report::{Place, Report, reach};
 
 pub(super) fn compare(old: &EnumDescriptor, new: &EnumDescriptor, report: &mut Report<'_>) {
     let stored = users(old, report);
@@ -138,21 +139,18 @@ fn names(descriptor: &EnumDescriptor, number: i32) -> Vec<String> {
 
 fn users(wanted: &EnumDescriptor, report: &Report<'_>) -> Vec<crate::model::TypeName> {
     let tables = report.old.types.iter().chain(&report.old.tombstones);
-    let holds = |message: &MessageDescriptor| holds_enum(message, wanted, &mut Vec::new());
+    let holds = |message: &MessageDescriptor| holds_enum(message, wanted);
     tables.filter(|kind| holds(&kind.descriptor)).map(|kind| kind.name.clone()).collect()
 }
 
-fn holds_enum(message: &MessageDescriptor, wanted: &EnumDescriptor, seen: &mut Vec<String>) -> bool {
-    if seen.iter().any(|name| name == message.full_name()) {
-        return false;
-    }
-    seen.push(message.full_name().to_owned());
-    message.fields().any(|field| match field.kind() {
-        Kind::Enum(found) => found == *wanted,
-        // Whatever message the schema has, its `@type` says only in the row.
-        Kind::Message(part) if part.full_name() == "google.protobuf.Any" => true,
-        Kind::Message(part) => holds_enum(&part, wanted, seen),
-        _ => false,
+fn holds_enum(message: &MessageDescriptor, wanted: &EnumDescriptor) -> bool {
+    reach(message, &mut HashSet::new()).iter().flat_map(MessageDescriptor::fields).any(|field| {
+        match field.kind() {
+            Kind::Enum(found) => found == *wanted,
+            // Whatever message the schema has, its `@type` says only in the row.
+            Kind::Message(part) => part.full_name() == "google.protobuf.Any",
+            _ => false,
+        }
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use prost_reflect::{FieldDescriptor, FileDescriptor, Kind, MessageDescriptor};
+use prost_reflect::{FieldDescriptor, FileDescriptor, MessageDescriptor};
 
 use super::harm::Harm;
 use super::{Asks, Comparison, Question};
@@ -31,7 +31,7 @@ impl<'a> Report<'a> {
     pub fn new(old: &'a Catalogue, new: &'a Catalogue) -> Self {
         let tables = old.types.iter().chain(&old.tombstones);
         let mut stored = HashSet::new();
-        tables.for_each(|kind| reach(&kind.descriptor, &mut stored));
+        tables.for_each(|kind| drop(reach(&kind.descriptor, &mut stored)));
         let options = [Options::new(&old.pool), Options::new(&new.pool)];
         Self { old, new, options, stored, found: Comparison::default() }
     }
@@ -80,14 +80,15 @@ impl<'a> Report<'a> {
     }
 }
 
-/// A message and all that its fields are made of.
-fn reach(message: &MessageDescriptor, reached: &mut HashSet<String>) {
-    if !reached.insert(message.full_name().to_owned()) {
-        return;
-    }
-    for field in message.fields() {
-        if let Kind::Message(part) = field.kind() {
-            reach(&part, reached);
+/// A message and all that its fields are made of, apart from what is in `reached` already. By a list of what is
+/// open: a chain of messages may be longer than a stack.
+pub(super) fn reach(message: &MessageDescriptor, reached: &mut HashSet<String>) -> Vec<MessageDescriptor> {
+    let (mut found, mut open) = (Vec::new(), vec![message.clone()]);
+    while let Some(message) = open.pop() {
+        if reached.insert(message.full_name().to_owned()) {
+            open.extend(message.fields().filter_map(|field| field.kind().as_message().cloned()));
+            found.push(message);
         }
     }
+    found
 }
