@@ -71,6 +71,9 @@ impl Guard {
             (Some(header), Some(version)) if !header.holds(version) => {
                 Err(invalid("If-Match and `etag` name different versions; send one of them".to_owned()))
             }
+            (Some(etag::IfMatch::Versions(one)), Some(_)) if one.len() == 1 => {
+                Ok(Guard::Header(etag::IfMatch::Versions(one)))
+            }
             // The narrower of the two: a list or `*` lets other versions pass.
             (_, Some(version)) => Ok(Guard::Field(version)),
             (Some(header), None) => Ok(Guard::Header(header)),

@@ -22,15 +22,20 @@ pub struct Place {
     pub resource: String,
     /// It came with an etag, so a conflict is a mismatch.
     pub has_etag: bool,
+    /// Why it would not be created, of an update that may create: what is said where there is none to update.
+    pub refusal: Option<Error>,
 }
 
 impl Place {
     pub fn new(path: &str, resource: &str) -> Self {
-        Self { path: path.to_owned(), resource: format!("{path}.{resource}"), has_etag: false }
+        Self { path: path.to_owned(), resource: format!("{path}.{resource}"), has_etag: false, refusal: None }
     }
 
     /// The member's own words for an error about its resource.
     fn explain(&self, error: Error) -> Error {
+        if let (Reason::NotFound, Some(refusal)) = (error.reason, &self.refusal) {
+            return refusal.clone().with_metadata("mutation", self.path.clone());
+        }
         let error = match error.reason {
             Reason::Conflict if self.has_etag => {
                 let message = "`etag` is not the resource's current one; read it again";

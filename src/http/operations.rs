@@ -116,8 +116,9 @@ pub fn render(catalogue: &Catalogue, operation: &Operation) -> String {
     text
 }
 
-/// The answer as `google.protobuf.Any`: its own JSON with `@type` first. Of a type that is not served
-/// here (a newer binary wrote it) its name alone is told: which of its fields are public, nobody here can say.
+/// The answer as `google.protobuf.Any`: its own JSON with `@type` first. Of a resource that is not served
+/// here (a newer binary wrote it) its type alone is told: which of its fields are public, nobody here can say. What
+/// a rule answered was made for the client, and is told whole.
 fn response(catalogue: &Catalogue, method: &str, answer: &Answer) -> String {
     match answer {
         Answer::Resource { resource, .. } => {

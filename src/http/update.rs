@@ -32,12 +32,17 @@ pub async fn update(api: &Api, exchange: &Exchange, kind: &Arc<ResourceType>) ->
     check_name(kind, &key, input.name.as_deref())?;
     let mask = parameters.get("updateMask").unwrap_or_default();
     let etag = input.etag.clone();
-    let (change, guard) = if parameters.flag("allowMissing")? {
-        judge_new_id(&api.catalogue, kind, &key)?;
-        (upsert(kind, input, mask, &exchange.principal)?, Guard::of_upsert(exchange, etag.as_deref())?)
+    let may_create = parameters.flag("allowMissing")?;
+    let refusal = if may_create { judge_new_id(&api.catalogue, kind, &key).err() } else { None };
+    let (change, guard) = if may_create {
+        let change = upsert(kind, input, mask, &exchange.principal, refusal.as_ref())?;
+        (change, Guard::of_upsert(exchange, etag.as_deref())?)
     } else {
         (change(kind, &input, mask)?, Guard::of_request(exchange, etag.as_deref())?)
     };
+    if let (Guard::Absent, Some(refusal)) = (&guard, &refusal) {
+        return Err(refusal.clone());
+    }
     let precondition = guard.precondition(api, exchange, kind, &key).await?;
     let plan = AnswerPlan::Resource { mutation: 0, created: false };
     let work = write::single(exchange, kind, (key, precondition, change), plan, idempotency.clone());
@@ -48,7 +53,10 @@ pub async fn update(api: &Api, exchange: &Exchange, kind: &Arc<ResourceType>) ->
         Ask { method, work, idempotency, command: None, batch: None, validate_only },
     )
     .await;
-    answer.map_err(|error| guard.explain(error))
+    answer.map_err(|error| match refusal {
+        Some(refusal) if error.reason == Reason::NotFound => refusal,
+        _ => guard.explain(error),
+    })
 }
 
 /// The change of a member of a batch or write set, which may ask for either.
@@ -57,18 +65,18 @@ pub fn member_change(
     input: Input,
     (mask, allow_missing): (&str, bool),
     principal: &Principal,
-    place: &Place,
+    place: &mut Place,
 ) -> Result<Change> {
     let allowed = if allow_missing { "true" } else { "false" };
     let parameters = [("updateMask", mask), ("allowMissing", allowed)];
     judge_member(catalogue, (kind, StandardMethod::Update), key.as_str(), &parameters, place)?;
-    if allow_missing {
-        judge_new_id(catalogue, kind, key).map_err(|error| error.within(&place.path))?;
-        upsert(kind, input, mask, principal)
+    let changed = if allow_missing {
+        place.refusal = judge_new_id(catalogue, kind, key).map_err(|error| error.within(&place.path)).err();
+        upsert(kind, input, mask, principal, place.refusal.as_ref())
     } else {
         change(kind, &input, mask)
-    }
-    .map_err(|error| error.within(&place.resource))
+    };
+    changed.map_err(|error| error.within(&place.resource))
 }
 
 /// What the mask takes of the body.
@@ -76,8 +84,18 @@ fn change(kind: &ResourceType, input: &Input, mask: &str) -> Result<Change> {
     Ok(Change::Update(kind.edits(input, mask::parse(mask)?.as_deref())?))
 }
 
-/// What the mask takes of the body, and the whole of it for where there is nothing to change.
-fn upsert(kind: &ResourceType, input: Input, mask: &str, principal: &Principal) -> Result<Change> {
+/// What the mask takes of the body, and the whole of it for where there is nothing to change. What could not be
+/// created is updated where it is there, from before the rule.
+fn upsert(
+    kind: &ResourceType,
+    input: Input,
+    mask: &str,
+    principal: &Principal,
+    refusal: Option<&Error>,
+) -> Result<Change> {
+    if refusal.is_some() {
+        return change(kind, &input, mask);
+    }
     let edits = kind.edits(&input, mask::parse(mask)?.as_deref())?;
     let mut document = input.document;
     kind.claim(&mut document, principal)?;

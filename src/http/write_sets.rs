@@ -130,7 +130,10 @@ fn updated(
         None => precondition,
     };
     let asked = (mask.as_str(), allow_missing);
-    let change = update::member_change((catalogue, kind, &key), input, asked, principal, &place)?;
+    let change = update::member_change((catalogue, kind, &key), input, asked, principal, &mut place)?;
+    if let (Precondition::Absent, Some(refusal)) = (&precondition, &place.refusal) {
+        return Err(refusal.clone());
+    }
     let resource = ResourceRef { kind: kind.name.clone(), key };
     Ok(Member { mutation: Mutation { resource, precondition, change }, place })
 }
@@ -146,7 +149,12 @@ fn deleted(
     let key = Parent::any(kind).key(kind, &name, &fields.path_of("name"))?;
     fields.end()?;
     let place = Place::new(path, "delete");
-    judge_member(catalogue, (kind, StandardMethod::Delete), key.as_str(), &[], &place)?;
+    let etag = match precondition {
+        Precondition::Version(version) => version.0.to_string(),
+        _ => String::new(),
+    };
+    let parameters = [("etag", etag.as_str()), ("force", "false"), ("allowMissing", "false")];
+    judge_member(catalogue, (kind, StandardMethod::Delete), key.as_str(), &parameters, &place)?;
     let resource = ResourceRef { kind: kind.name.clone(), key };
     let mutation = Mutation { resource, precondition, change: Change::Delete };
     Ok(Member { mutation, place })

@@ -68,7 +68,9 @@ fn behavior(field: &FieldDescriptor, options: &Options) -> Option<String> {
             "`{name}` is INPUT_ONLY and OUTPUT_ONLY: nobody could write or read it; keep one"
         ));
     }
-    let is_promoted = options.is_indexed(field) || options.is_unique(field);
+    let lists = options.indexes(field.parent_message());
+    let is_listed = lists.iter().any(|list| list.fields.iter().any(|listed| listed == name));
+    let is_promoted = options.is_indexed(field) || options.is_unique(field) || is_listed;
     (behavior.input_only && is_promoted).then(|| {
         format!("`{name}` is INPUT_ONLY and never stored, so it cannot be indexed; remove the option")
     })

@@ -177,7 +177,7 @@ impl Judge<'_> {
             return Err(self.not_found(if is_shown {
                 "is deleted; undelete it first"
             } else {
-                "is deleted"
+                "is deleted; undelete it where that is served"
             }));
         }
         self.in_version(row, precondition)?;
@@ -247,8 +247,8 @@ pub(in crate::store) fn already_exists(
         }
         // Only binaries of an older schema could show it and bring it back.
         true => format!(
-            "`{name}` is deleted and keeps its id until it is purged, because an older schema deletes softly; take \
-             another id, or run `trine schema prune` when no binary of that schema runs any more"
+            "`{name}` is deleted and keeps its id until it is purged, because an older schema deletes softly; \
+             undelete it where that is served, take another id, or run `trine schema prune` when no binary of that schema runs any more"
         ),
         false => format!("`{name}` already exists; take another id"),
     })

@@ -19,6 +19,7 @@ pub mod lane;
 mod list_timeout;
 pub mod postgres;
 pub mod request_log;
+mod retention;
 pub mod schema_watch;
 pub mod sqlite;
 pub mod token;

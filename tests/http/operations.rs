@@ -83,15 +83,20 @@ fn written(id: &str, answer: AnswerPlan, method: &str) -> WriteSet {
         consistency_token: None,
         result: None,
     };
+    WriteSet { answer, operation: Some(operation), ..write_set("notes.v1.Notebook", id, document) }
+}
+
+/// A create past the API's own checks.
+pub fn write_set(kind: &str, id: &str, document: serde_json::Map<String, Value>) -> WriteSet {
     WriteSet {
         mutations: vec![Mutation {
-            resource: ResourceRef { kind: TypeName::new("notes.v1.Notebook"), key: Key::new(id) },
+            resource: ResourceRef { kind: TypeName::new(kind), key: Key::new(id) },
             precondition: Precondition::None,
             change: Change::Create(Document(document)),
         }],
-        answer,
+        answer: AnswerPlan::Empty,
         idempotency: None,
-        operation: Some(operation),
+        operation: None,
         principal: Principal::default(),
         request_id: "test".to_owned(),
         traceparent: None,

@@ -108,6 +108,9 @@ fn a_stale_condition_stops_an_update() {
             request("PATCH", ALICE).header("If-Match", &condition).json(&body).send(server.address());
         assert_eq!((refused.status, refused.reason().as_str()), (409, "ETAG_MISMATCH"), "{condition}");
     }
+    let body = json!({ "displayName": "Al", "etag": tag }).to_string();
+    let same = request("PATCH", ALICE).header("If-Match", &tag).json(&body).send(server.address());
+    assert_eq!((same.status, same.reason().as_str()), (412, "IF_MATCH"));
     let stale_field = json!({ "displayName": "Al", "etag": tag }).to_string();
     let refused = request("PATCH", ALICE).json(&stale_field).send(server.address());
     assert_eq!((refused.status, refused.reason().as_str()), (409, "ETAG_MISMATCH"));

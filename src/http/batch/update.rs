@@ -40,7 +40,7 @@ fn member(envelope: &Envelope<'_>, mut request: Fields) -> Result<Member> {
     };
     let target = (envelope.api.catalogue.as_ref(), kind.as_ref(), &key);
     let asked = (mask.as_str(), allow_missing);
-    let change = update::member_change(target, input, asked, &envelope.exchange.principal, &place)?;
+    let change = update::member_change(target, input, asked, &envelope.exchange.principal, &mut place)?;
     let resource = ResourceRef { kind: kind.name.clone(), key };
     Ok(Member { mutation: Mutation { resource, precondition, change }, place })
 }

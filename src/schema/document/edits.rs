@@ -55,6 +55,10 @@ impl ResourceType {
                 format!("`{}` is OUTPUT_ONLY; leave it out of the mask", field.json_name),
             ));
         }
+        // Checked as it came, and never stored; what an older binary has stored is not this one's to clear.
+        if fields.iter().any(|field| field.behavior.input_only) {
+            return Ok(());
+        }
         let Some((last, parents)) = fields.split_last() else { return Ok(()) };
         let mut object = Some(&input.document.0);
         for parent in parents {

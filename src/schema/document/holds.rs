@@ -8,8 +8,8 @@ use crate::schema::ResourceType;
 use crate::schema::shape::{FieldKind, FieldShape, MessageShape, Shapes, WellKnown};
 
 impl ResourceType {
-    /// Whether an enum's value is anywhere in the document, under any of these names. Within an `Any` any text
-    /// that reads like it counts.
+    /// Whether an enum's value is anywhere in the document, under any of these names. Within an `Any` of a message
+    /// that this schema does not have, any text that reads like it counts.
     pub fn holds_enum_value(&self, document: &Document, enumeration: &str, names: &[String]) -> bool {
         Search { shapes: &self.shapes, enumeration, names }.object(self.shape(), &document.0)
     }
@@ -40,7 +40,7 @@ impl Search<'_> {
             (FieldKind::Message(index), value) => {
                 let shape = self.shapes.message(*index);
                 match shape.well_known {
-                    Some(WellKnown::Any) => self.anywhere(value),
+                    Some(WellKnown::Any) => self.anything(field, value),
                     Some(_) => false,
                     None => self.parts(field, shape, value),
                 }
@@ -60,6 +60,27 @@ impl Search<'_> {
             }
             (_, Value::Object(object)) => self.object(shape, object),
             _ => false,
+        }
+    }
+
+    /// One or several of whatever messages their `@type`s name.
+    fn anything(&self, field: &FieldShape, value: &Value) -> bool {
+        use crate::schema::shape::Form;
+        match (field.form, value) {
+            (Form::List, Value::Array(items)) => items.iter().any(|item| self.any(item)),
+            (Form::Map(_), Value::Object(entries)) => entries.values().any(|entry| self.any(entry)),
+            (_, value) => self.any(value),
+        }
+    }
+
+    fn any(&self, value: &Value) -> bool {
+        let object = value.as_object();
+        let name = object.and_then(|object| object.get("@type")?.as_str()?.rsplit('/').next());
+        let shape = name.and_then(|name| self.shapes.find(name)).map(|index| self.shapes.message(index));
+        match (object, shape) {
+            (Some(object), Some(shape)) if shape.well_known.is_none() => self.object(shape, object),
+            // Its value is text and numbers, or another of these.
+            _ => self.anywhere(value),
         }
     }
 

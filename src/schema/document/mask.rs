@@ -51,14 +51,13 @@ impl ResourceType {
             let names = self.spelled(path)?;
             parts.add(&names);
         }
-        parts.spread();
         Ok(ReadMask { parts })
     }
 
     /// Appends the masked JSON of a row.
     pub fn push_masked(&self, stored: &Stored, mask: &ReadMask, text: &mut String) -> Result<()> {
         let whole = self.render_json(stored);
-        mask.parts.push(&whole, text).map_err(|error| {
+        push(&[&mask.parts], &whole, text).map_err(|error| {
             Error::internal(format!("stored {} `{}` is no JSON: {error}", self.name, stored.key))
         })
     }
@@ -124,24 +123,6 @@ impl ReadMask {
     }
 }
 
-impl Picked {
-    fn spread(&mut self) {
-        if let Self::Parts(parts) = self {
-            parts.spread();
-        }
-    }
-
-    fn merge(&mut self, other: &Self) {
-        let (Self::Parts(own), Self::Parts(others)) = (&mut *self, other) else { return *self = Self::Whole };
-        for (name, picked) in &others.members {
-            own.members.entry(name.clone()).or_insert(Self::Parts(Parts::default())).merge(picked);
-        }
-        if let Some(picked) = &others.each {
-            own.each.get_or_insert(Box::new(Self::Parts(Parts::default()))).merge(picked);
-        }
-    }
-}
-
 impl Parts {
     fn add(&mut self, path: &[Option<String>]) {
         let Some((name, rest)) = path.split_first() else { return };
@@ -157,35 +138,47 @@ impl Parts {
             Picked::Parts(parts) => parts.add(rest),
         }
     }
+}
 
-    /// What is picked of every entry is picked of those that are named, too: a mask is a union.
-    fn spread(&mut self) {
-        let each = self.each.as_deref();
-        for picked in self.members.values_mut() {
-            each.into_iter().for_each(|each| picked.merge(each));
-            picked.spread();
-        }
-        self.each.as_deref_mut().into_iter().for_each(Picked::spread);
+/// Appends what is picked of an object or array by any of these: a mask is the union of its paths, of which
+/// several may lead to one place (`labels.a.x`, `labels.*.y`). They are never more than the paths, while a
+/// tree of all combinations could be as large as their product.
+fn push(picked: &[&Parts], json: &str, text: &mut String) -> serde_json::Result<()> {
+    if json.trim_start().starts_with('[') {
+        let items: Vec<&RawValue> = serde_json::from_str(json)?;
+        let each =
+            together(picked.iter().filter_map(|parts| parts.each.as_deref())).unwrap_or(Together::Whole);
+        return push_all(items.into_iter().map(|item| (None, item, each.clone())), ['[', ']'], text);
     }
+    let members: BTreeMap<String, &RawValue> = serde_json::from_str(json)?;
+    let picked = members.iter().filter_map(|(name, value)| {
+        let of = picked.iter().flat_map(|parts| [parts.members.get(name), parts.each.as_deref()]);
+        Some((Some(name.as_str()), *value, together(of.flatten())?))
+    });
+    push_all(picked, ['{', '}'], text)
+}
 
-    /// Appends what is picked of an object or array.
-    fn push(&self, json: &str, text: &mut String) -> serde_json::Result<()> {
-        if json.trim_start().starts_with('[') {
-            let items: Vec<&RawValue> = serde_json::from_str(json)?;
-            let each = self.each.as_deref().unwrap_or(&Picked::Whole);
-            return push_all(items.into_iter().map(|item| (None, item, each)), ['[', ']'], text);
+/// What several paths pick of one place.
+#[derive(Clone)]
+enum Together<'m> {
+    Whole,
+    Parts(Vec<&'m Parts>),
+}
+
+/// None where there is none of them.
+fn together<'m>(all: impl Iterator<Item = &'m Picked>) -> Option<Together<'m>> {
+    let mut together = Vec::new();
+    for picked in all {
+        match picked {
+            Picked::Whole => return Some(Together::Whole),
+            Picked::Parts(parts) => together.push(parts),
         }
-        let members: BTreeMap<String, &RawValue> = serde_json::from_str(json)?;
-        let picked = members.iter().filter_map(|(name, value)| {
-            let picked = self.members.get(name).or(self.each.as_deref())?;
-            Some((Some(name.as_str()), *value, picked))
-        });
-        push_all(picked, ['{', '}'], text)
     }
+    (!together.is_empty()).then_some(Together::Parts(together))
 }
 
 fn push_all<'a>(
-    items: impl Iterator<Item = (Option<&'a str>, &'a RawValue, &'a Picked)>,
+    items: impl Iterator<Item = (Option<&'a str>, &'a RawValue, Together<'a>)>,
     [open, close]: [char; 2],
     text: &mut String,
 ) -> serde_json::Result<()> {
@@ -199,7 +192,7 @@ fn push_all<'a>(
             text.push(':');
         }
         match picked {
-            Picked::Parts(parts) if value.get().starts_with(['{', '[']) => parts.push(value.get(), text)?,
+            Together::Parts(parts) if value.get().starts_with(['{', '[']) => push(&parts, value.get(), text)?,
             _ => text.push_str(value.get()),
         }
     }

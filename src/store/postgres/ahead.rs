@@ -1,8 +1,8 @@
 //! Sessions that a start is going to need, opened while its schema is still being read: connecting costs the
 //! server a process each, and it has a processor of its own for that.
 //!
-//! Not here: anything that a session does. Nothing is asked of the database and no lock is taken, so a start
-//! that ends early has changed nothing.
+//! Not here: anything that a session does. No lock is taken and nothing is changed, so a start that ends early
+//! leaves no trace.
 
 use std::thread::JoinHandle;
 

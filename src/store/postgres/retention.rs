@@ -9,6 +9,7 @@ use super::session::{Purpose, Session};
 use super::statement::{Bind, statement};
 use crate::model::Result;
 use crate::store::handles::OpenOptions;
+use crate::store::retention::first_failure;
 
 /// Partitions that are there before their hour begins.
 const HOURS_AHEAD: i64 = 3;
@@ -30,7 +31,7 @@ const STEPS: [Step; 5] = [
 pub fn retain(url: &str, options: &OpenOptions, keep_hours: u32) -> Result<()> {
     let mut session = Session::open(url, options, Purpose::Schema)?;
     let ended = STEPS.map(|step| step(&mut session, i64::from(keep_hours)));
-    ended.into_iter().collect()
+    first_failure(ended)
 }
 
 fn delete_operations(session: &mut Session) -> Result<()> {

@@ -10,6 +10,7 @@ use super::purge::purge;
 use super::statement::{Bind, run};
 use crate::model::{Result, Timestamp};
 use crate::store::handles::OpenOptions;
+use crate::store::retention::first_failure;
 
 const OPERATIONS_KEPT_DAYS: i64 = 30;
 /// Rows that one transaction deletes.
@@ -25,7 +26,7 @@ pub fn retain(path: &Path, options: &OpenOptions, keep_hours: u32) -> Result<()>
         delete_operations(&mut connection, now_s - OPERATIONS_KEPT_DAYS * 24 * 3600),
         purge(&mut connection),
     ];
-    ended.into_iter().collect()
+    first_failure(ended)
 }
 
 fn delete_answers(connection: &mut SqliteConnection, hour: i64) -> Result<()> {

@@ -206,3 +206,29 @@ fn retention_drops_old_answers_and_operations_only() {
     let kept: Vec<String> = statement::<Text>(keys, vec![]).load(&mut connection).unwrap();
     assert_eq!(kept, ["k0", "new"]);
 }
+
+/// RAISE takes a literal alone before SQLite 3.47, and a trigger that cannot be parsed makes the file unreadable.
+#[test]
+fn triggers_are_understood_by_older_programs() {
+    let directory = tempfile::tempdir().unwrap();
+    let text = "syntax = \"proto3\"; package shop.v1; import \"google/protobuf/timestamp.proto\";
+         import \"google/api/resource.proto\"; import \"trine/v1/options.proto\";
+         message Item {
+           option (google.api.resource) = { type: \"shop.example.com/Item\" pattern: \"items/{item}\" };
+           option (trine.v1.sql_writable) = true;
+           string name = 1; string code = 2 [(trine.v1.unique) = true];
+           google.protobuf.Timestamp delete_time = 3;
+         }";
+    std::fs::write(directory.path().join("item.proto"), text).unwrap();
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("proto");
+    let catalogue = load(&[directory.path().to_owned(), own], &["shop.v1".to_owned()]).unwrap();
+    let script = super::definitions(&catalogue).join(";\n");
+    let raised: Vec<&str> = script.split("RAISE(ABORT, ").skip(1).collect();
+    assert!(raised.len() > 5, "{script}");
+    for rest in raised {
+        let literal = rest.strip_prefix('\'').and_then(|rest| {
+            rest.replace("\'\'", "").split_once('\'').map(|(_, rest)| rest.starts_with(')'))
+        });
+        assert_eq!(literal, Some(true), "RAISE takes a literal: {}", &rest[..60]);
+    }
+}

@@ -225,7 +225,8 @@ pub async fn an_enum_value_within_an_any_is_held_too(fresh: Factory) {
     let TestDatabase { url, keep: _keep } = fresh();
     let shop = |rest| {
         let paint = format!("enum Color {{ NONE = 0; {rest} }} message Paint {{ Color color = 1; }}");
-        let around = format!("import \"google/protobuf/any.proto\"; {paint}");
+        let note = "message Note { string color = 1; }";
+        let around = format!("import \"google/protobuf/any.proto\"; {paint} {note}");
         shop("repeated google.protobuf.Any details = 2;", &around)
     };
     let old = Monolith::start(&url, shop("BLUE = 2;"));
@@ -237,7 +238,9 @@ pub async fn an_enum_value_within_an_any_is_held_too(fresh: Factory) {
     assert!(refused.contains("(hold it: 1 row: `items/a`)"), "{refused}");
 
     let old = Monolith::start(&url, shop("BLUE = 2;"));
-    old.set("a", "details", json!([])).await.unwrap();
+    // A text that only reads like it is none.
+    let note = json!([{ "@type": "type.googleapis.com/shop.v1.Note", "color": "BLUE" }]);
+    old.set("a", "details", note).await.unwrap();
     drop(old);
     Monolith::start(&url, shop(without));
 }

@@ -29,7 +29,7 @@ pub async fn random_statements_agree_with_a_model(fresh: Factory) {
     let mut random = seeded();
     let fields = format!("{FIELDS} string chip = 40 [(trine.v1.unique) = true];");
     let mut zoo = Zoo::open(fresh, &fields);
-    let mut model = Model::new();
+    let (mut model, mut filled) = (Model::new(), 0);
     for step in 0..STEPS {
         let (statement, next) = if random.random_bool(0.7) {
             by_sql(&mut zoo, &model, &mut random)
@@ -37,9 +37,10 @@ pub async fn random_statements_agree_with_a_model(fresh: Factory) {
             by_api(&zoo, &model, &mut random).await
         };
         model = next;
+        filled += usize::from(model.len() > 1);
         assert_eq!(shown(&zoo).await, expected(&model), "step {step}: {statement}");
     }
-    assert!(!model.is_empty(), "the last of many steps left nothing");
+    assert!(filled > STEPS / 4, "hardly ever there were rows to get into each other's way: {filled} times");
 }
 
 fn seeded() -> StdRng {

@@ -110,7 +110,7 @@ pub async fn what_the_newest_cannot_bring_back_goes_with_a_prune(fresh: Factory)
     assert!(taken.message.contains("`trine schema prune`"), "{taken}");
     let update = write_set(vec![super::write_sets::update(item("a"), vec![set("title", json!("t"))])]);
     let missing = new.write.commit(update, deadline()).await.unwrap_err();
-    assert!(missing.message.ends_with("`items/a` is deleted"), "{missing}");
+    assert!(missing.message.ends_with("`items/a` is deleted; undelete it where that is served"), "{missing}");
     drop(new);
 
     drop(Monolith::start(&url, next()));

@@ -187,7 +187,7 @@ fn blame(mut error: Error, fields: &[&str]) -> Error {
 /// this moment, and the retry finds it.
 pub(super) fn by_constraint(catalogue: &Catalogue, error: &DieselError) -> Option<Error> {
     let DieselError::DatabaseError(_, information) = error else { return None };
-    let name = information.constraint_name().filter(|name| !name.ends_with("_pkey"))?;
+    let name = information.constraint_name()?;
     let own = catalogue.types.iter().find_map(|kind| {
         let index = kind.indexes.iter().find(|index| index.unique && index_name(kind, index) == name)?;
         Some(fields_of(kind, index))
@@ -197,6 +197,9 @@ pub(super) fn by_constraint(catalogue: &Catalogue, error: &DieselError) -> Optio
     let fields =
         own.or_else(newer).filter(|fields: &Vec<&str>| !fields.iter().any(|field| field.contains('~')));
     let Some(fields) = fields else {
+        if name.ends_with("_pkey") {
+            return None;
+        }
         let message = format!("another resource has the same value in the unique index `{name}`");
         return Some(Error::new(Reason::UniqueViolation, message));
     };

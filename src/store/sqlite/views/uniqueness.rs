@@ -8,11 +8,16 @@ use super::definition::quoted;
 use crate::schema::{Index, ResourceType};
 use crate::store::sqlite::table::{column_name, identifier, set_condition};
 
-pub(super) fn refuse_taken_key(kind: &ResourceType, key: &str) -> String {
-    format!(
-        "SELECT RAISE(ABORT, iif(delete_time IS NULL, 'a resource of this name exists; update it', \
-         'a resource of this name exists and is deleted; undelete it')) FROM {} WHERE key = {key}",
-        identifier(kind.name.as_str()),
+/// Two steps: RAISE takes a literal alone before SQLite 3.47, and one trigger that cannot be parsed makes the whole
+/// file unreadable to an older program.
+pub(super) fn refuse_taken_key(kind: &ResourceType, key: &str) -> [String; 2] {
+    let table = identifier(kind.name.as_str());
+    let deleted = "a resource of this name exists and is deleted; undelete it where that is served";
+    [("IS NULL", "a resource of this name exists; update it"), ("IS NOT NULL", deleted)].map(
+        |(state, message)| {
+            let message = quoted(message);
+            format!("SELECT RAISE(ABORT, {message}) FROM {table} WHERE key = {key} AND delete_time {state}")
+        },
     )
 }
 

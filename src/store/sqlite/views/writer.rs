@@ -73,7 +73,7 @@ impl Writer<'_> {
         }
         steps.extend(self.rivals(true));
         steps.extend(self.ancestors(&ids));
-        steps.push(refuse_taken_key(self.kind, &joined(&ids)));
+        steps.extend(refuse_taken_key(self.kind, &joined(&ids)));
         steps.extend(refuse_taken_values(self.kind, None, |at, _| self.new_promoted(at)));
         let mut members: Vec<String> = self.fields().iter().map(Field::member_of_insert).collect();
         if self.kind.standard.uid {
