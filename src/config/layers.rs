@@ -9,6 +9,7 @@ use serde::Deserialize;
 use toml::{Table, Value};
 
 use super::known::nearest;
+use super::mask::is_secret;
 use super::plain_words::in_plain_words;
 use super::{ConfigProblem, Settings};
 use crate::role::{Given, Role};
@@ -130,7 +131,11 @@ impl Layers {
                     let key = error.path().to_string();
                     // The rest of the text points into a document that nobody wrote.
                     let text = error.inner().to_string();
-                    let sentence = in_plain_words(text.lines().next().unwrap_or_default());
+                    let mut sentence = in_plain_words(text.lines().next().unwrap_or_default());
+                    if is_secret(&key) {
+                        // What was found instead may be the secret itself.
+                        sentence.truncate(sentence.find(", not ").unwrap_or(sentence.len()));
+                    }
                     let source = self.source(&key);
                     problems.push(problem(&key, format!("(from {source}) is refused: {sentence}")));
                     if refused.contains(&key) || !replace(&mut merged, &key, lookup(&defaults, &key)) {

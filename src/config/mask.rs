@@ -73,9 +73,9 @@ fn value_length(text: &str) -> usize {
 }
 
 /// `password`, `sslpassword`, `oauth_client_secret`, `scram_client_key`; a key in percents may be any of them.
-fn is_secret(key: &str) -> bool {
+pub(super) fn is_secret(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
-    ["password", "secret", "scram_", "%"].iter().any(|word| key.contains(word))
+    ["password", "secret", "scram_", "token", "api_key", "apikey", "%"].iter().any(|word| key.contains(word))
 }
 
 #[cfg(test)]

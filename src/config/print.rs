@@ -16,8 +16,10 @@ impl Layers {
 
 fn masked(key: &str, value: &Value) -> Value {
     let last = key.rsplit('.').next().unwrap_or(key);
+    // A token where its table should be is a secret too.
+    let is_secret = matches!(last, "secret" | "token" | "token_secret") || is_token_entry(key);
     match value {
-        Value::String(_) if matches!(last, "secret" | "token" | "token_secret") => "***".into(),
+        Value::String(_) if is_secret => "***".into(),
         Value::String(text) => Value::String(without_passwords(text)),
         Value::Array(values) => values.iter().map(|value| masked(key, value)).collect::<Vec<_>>().into(),
         Value::Table(table) => {
@@ -25,4 +27,8 @@ fn masked(key: &str, value: &Value) -> Value {
         }
         other => other.clone(),
     }
+}
+
+fn is_token_entry(key: &str) -> bool {
+    key.strip_prefix("auth.tokens.").is_some_and(|name| !name.contains('.'))
 }

@@ -172,6 +172,20 @@ fn printing_masks_passwords_wherever_libpq_reads_them() {
     }
 }
 
+/// Given a token where its table should be, then neither what is printed nor the mistake shows it.
+#[test]
+fn a_misplaced_token_is_not_shown() {
+    let values = vec![
+        ("auth.tokens.a".into(), "hidden".into()),
+        ("flags.url".into(), "http://f/?api_key=hidden".into()),
+    ];
+    let printed = Layers::read(&Overrides { file: None, values }, std::iter::empty()).unwrap().print();
+    assert!(printed.contains("auth.tokens.a") && !printed.contains("hidden"), "{printed}");
+    let problems = load(&[("auth.tokens.a", "hidden")]).unwrap_err();
+    let told = format!("{problems:?}");
+    assert!(told.contains("auth.tokens.a") && told.contains("a table") && !told.contains("hidden"), "{told}");
+}
+
 #[test]
 fn slips_of_the_pen_are_told_at_once() {
     let problems = load(&[

@@ -55,6 +55,9 @@ fn each_once(indexes: Vec<Index>) -> Vec<Index> {
     kept
 }
 
+/// PostgreSQL's indexes have 32 columns; the parent and the key are two of them.
+const FIELDS_MAX: usize = 30;
+
 /// Whole or not at all: a unique index of fewer columns would refuse what may be.
 fn listed(
     message: &MessageDescriptor,
@@ -70,6 +73,10 @@ fn listed(
     let mut refuse = |sentence: String| {
         problems.add_or_leave_out(&message.parent_file(), message.path(), sentence);
     };
+    if list.fields.len() > FIELDS_MAX {
+        refuse(format!("`(trine.v1.indexes)` names more than {FIELDS_MAX} fields; name fewer"));
+        return None;
+    }
     if list.fields.is_empty() {
         refuse("`(trine.v1.indexes)` names no field; name one".to_owned());
         return None;

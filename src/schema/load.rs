@@ -34,9 +34,23 @@ impl fmt::Display for SchemaProblem {
     }
 }
 
+/// The parser follows imports by recursion: a stack for chains of many thousand files. Only what is used of it
+/// takes memory.
+const STACK_BYTES: usize = 512 << 20;
+
 /// Loads all `paths` (directories of `.proto`, or `.binpb` descriptor sets). `domains` are globs of
 /// the packages that are served (`*` for all); the others are only imported from.
 pub fn load(paths: &[PathBuf], domains: &[String]) -> Result<Catalogue, Vec<SchemaProblem>> {
+    std::thread::scope(|scope| {
+        let here = || load_here(paths, domains);
+        match std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, here) {
+            Ok(loading) => loading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            Err(_) => here(),
+        }
+    })
+}
+
+fn load_here(paths: &[PathBuf], domains: &[String]) -> Result<Catalogue, Vec<SchemaProblem>> {
     let sources = source::read(paths)?;
     let serves = |package: &str| is_served(package, domains);
     let own = sources.own_files.iter().filter_map(|name| sources.pool.get_file_by_name(name));

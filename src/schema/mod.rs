@@ -18,6 +18,7 @@ pub mod load;
 mod location;
 mod methods;
 mod misplaced;
+mod nesting;
 mod options;
 mod paths;
 mod remedy;

@@ -11,6 +11,7 @@ use prost_reflect::DescriptorPool;
 use protox::file::{File, FileResolver, GoogleFileResolver};
 
 use super::SchemaProblem;
+use super::nesting::{self, NESTING_MAX};
 use super::{descriptor_set, import_cycle, remedy};
 
 /// Compiled in, so that a foreign tree need not bring the google.api declarations along.
@@ -65,6 +66,11 @@ struct Tree {
 
 impl Tree {
     fn add_source(&mut self, name: String, path: &Path, problems: &mut Vec<SchemaProblem>) {
+        // A pipe would be waited for.
+        if !path.is_file() {
+            let message = "is no regular file; remove it, or give it another name";
+            return problems.push(SchemaProblem::at(path.display(), message));
+        }
         let bytes = match std::fs::read(path) {
             Ok(bytes) => bytes,
             Err(error) => return problems.push(SchemaProblem::at(path.display(), error)),
@@ -78,6 +84,10 @@ impl Tree {
                 return problems.push(SchemaProblem::at(place(&name, &before), message));
             }
         };
+        if let Some(at) = nesting::too_deep(&text) {
+            let message = format!("more than {NESTING_MAX} brackets within one another; flatten it");
+            return problems.push(SchemaProblem::at(place(&name, &text[..at]), message));
+        }
         if let Some((line, column)) = edition_statement(&text) {
             return problems.push(SchemaProblem::at(
                 format_args!("{name}:{line}:{column}"),

@@ -79,13 +79,24 @@ impl Catalogue {
         object.retain(|name, _| shape.field(name).is_some());
         let canonicaliser = Canonicaliser { shapes: &self.shapes, source: Source::Rule };
         // A value that is none of its kind is refused by the method itself, in its own words.
-        let Ok(request) = canonicaliser.message(shape, object, &Path::ROOT, 1) else { return Ok(()) };
+        let Ok(mut request) = canonicaliser.message(shape, object, &Path::ROOT, 1) else { return Ok(()) };
+        // A mask of everything is no path, and judged as one: what allows some paths alone does not allow all.
+        let everything = parameters.iter().filter(|(_, text)| text == "*");
+        for field in everything.filter_map(|(name, _)| shape.field(name)).filter(|field| self.is_mask(field))
+        {
+            request.insert(field.json_name.clone(), Value::from("*"));
+        }
         let mut judgement = Judgement::new(&self.shapes);
         judgement.message(root, None, &request, &Path::ROOT);
         judgement.into_result(|path| {
             let field = path.split(['.', '[']).next().and_then(|name| shape.field(name));
             field.is_some_and(|field| resource(field) || is_exempt(field))
         })
+    }
+
+    fn is_mask(&self, field: &FieldShape) -> bool {
+        let FieldKind::Message(index) = field.kind else { return false };
+        self.shapes.message(index).well_known == Some(WellKnown::FieldMask)
     }
 
     fn judged_request(&self, kind: &ResourceType, method: StandardMethod) -> Option<usize> {
@@ -98,6 +109,7 @@ impl Catalogue {
         match &field.kind {
             FieldKind::Boolean => text.parse::<bool>().ok().map(Value::from),
             FieldKind::Message(index) => match self.shapes.message(*index).well_known? {
+                WellKnown::FieldMask if text == "*" => None,
                 WellKnown::FieldMask => Some(Value::from(camel_path(text))),
                 _ => Some(Value::from(text)),
             },

@@ -18,7 +18,9 @@ fn a_member_is_judged_by_what_it_can_carry() {
         }
         message UpdateShelfRequest {
           Shelf shelf = 1 [(buf.validate.field).required = true];
-          google.protobuf.FieldMask update_mask = 2 [(buf.validate.field).required = true];
+          google.protobuf.FieldMask update_mask = 2 [(buf.validate.field) = {
+            required: true, field_mask: { in: ["title"] }
+          }];
           string request_id = 3 [(buf.validate.field).string.uuid = true];
         }
         message DeleteShelfRequest {
@@ -44,6 +46,7 @@ fn a_member_is_judged_by_what_it_can_carry() {
     };
     assert_eq!(broken(Update, "a1", &[("updateMask", "title")]), None);
     assert_eq!(broken(Update, "a1", &[("updateMask", "")]).as_deref(), Some("updateMask"));
+    assert_eq!(broken(Update, "a1", &[("updateMask", "*")]).as_deref(), Some("updateMask"));
     assert_eq!(broken(Delete, "a1", &[("force", "false")]), None);
     assert_eq!(broken(Delete, "a1", &[("force", "true")]).as_deref(), Some("force"));
     assert_eq!(broken(Delete, "b1", &[]).as_deref(), Some("name"));

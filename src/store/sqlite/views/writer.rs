@@ -291,5 +291,7 @@ fn patch(members: &[String]) -> String {
     if members.is_empty() {
         return "'{}'".to_owned();
     }
-    format!("json('{{' || substr({}, 2) || '}}')", members.join(" || "))
+    // In groups: SQLite bounds how deep an expression is, and a chain is as deep as it is long.
+    let groups: Vec<String> = members.chunks(30).map(|group| format!("({})", group.join(" || "))).collect();
+    format!("json('{{' || substr({}, 2) || '}}')", groups.join(" || "))
 }

@@ -147,9 +147,10 @@ impl Field<'_> {
             }
             ViewValue::Timestamp => {
                 let (base, fraction) = (self.time_base(), self.time_fraction());
+                // Only what is reckoned with is put right, so that 30 February comes back as another day.
                 format!(
                     "typeof({value}) = 'text' AND {value} GLOB '{SECOND}' AND {base} >= '0001' \
-                     AND strftime('%Y-%m-%dT%H:%M:%S', {base}) = {base} \
+                     AND strftime('%Y-%m-%dT%H:%M:%S', {base}, '+0 days') = {base} \
                      AND length({value}) - length(rtrim({value}, 'Z')) <= 1 \
                      AND ({fraction} = '' OR {fraction} GLOB '.[0-9]*' AND length({fraction}) <= 10 \
                      AND substr({fraction}, 2) NOT GLOB '*[^0-9]*')"
