@@ -12,6 +12,7 @@ use super::history;
 use super::kind::Kind;
 use super::ownership::{Ownership, refuse_hard_links};
 use super::position::{SqlitePositions, identity};
+use super::presence::Presence;
 use super::prune;
 use super::reader::SqliteReader;
 use super::request_log::SqliteRequestLog;
@@ -30,6 +31,7 @@ pub(super) struct SqliteDatabase {
     options: OpenOptions,
     ownership: Mutex<Option<Ownership>>,
     room: Room,
+    presence: Presence,
     /// Never closed: the last connection to close would delete `-wal` and `-shm`, and without
     /// them a reader that may not write to the directory cannot open the file. (Persist-WAL would
     /// say this directly, but diesel gives no access to it.)
@@ -43,6 +45,7 @@ impl SqliteDatabase {
             options,
             ownership: Mutex::new(None),
             room: Room::beside(path),
+            presence: Presence::of(path),
             keeper: Mutex::new(None),
         }
     }
@@ -72,6 +75,7 @@ impl Database for SqliteDatabase {
         let mut connection = self.migrate(&Kind::Primary)?;
         let admitted = schema::prepare(&mut connection, catalogue, admission)?;
         self.keeper.lock().get_or_insert_with(|| ManuallyDrop::new(connection));
+        self.presence.note();
         Ok(admitted)
     }
 
@@ -91,6 +95,7 @@ impl Database for SqliteDatabase {
     fn prepare_events(&self) -> Result<()> {
         let connection = self.migrate(&Kind::Events)?;
         *self.keeper.lock() = Some(ManuallyDrop::new(connection));
+        self.presence.note();
         Ok(())
     }
 
@@ -106,14 +111,25 @@ impl Database for SqliteDatabase {
 
     fn writer(&self) -> Result<Box<dyn Writer>> {
         self.room.check()?;
+        self.presence.check()?;
         let mut connection = self.connect(Mode::Write)?;
         let cluster = identity(&mut connection)?.cluster;
-        Ok(Box::new(SqliteWriter::new(connection, cluster, self.options.lock_timeout_ms, self.room.clone())))
+        Ok(Box::new(SqliteWriter::new(
+            connection,
+            cluster,
+            self.options.lock_timeout_ms,
+            (self.room.clone(), self.presence.clone()),
+        )))
     }
 
     fn request_log(&self) -> Result<Box<dyn RequestLog>> {
         self.room.check()?;
-        Ok(Box::new(SqliteRequestLog::new(self.connect(Mode::Write)?, self.room.clone())))
+        self.presence.check()?;
+        Ok(Box::new(SqliteRequestLog::new(
+            self.connect(Mode::Write)?,
+            self.room.clone(),
+            self.presence.clone(),
+        )))
     }
 
     fn position_source(&self, primary: bool) -> Result<Box<dyn PositionSource>> {

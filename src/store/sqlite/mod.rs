@@ -18,6 +18,7 @@ mod list;
 mod member;
 mod ownership;
 mod position;
+mod presence;
 mod prune;
 mod purge;
 mod reader;

@@ -10,6 +10,7 @@ use diesel::sqlite::SqliteConnection;
 use serde_json::json;
 
 use super::connection::{failed_commit, unavailable};
+use super::presence::Presence;
 use super::records::{from_json, to_json};
 use super::request_steps::{decide, give_up, purge, renew, retry, settle};
 use super::room::Room;
@@ -25,6 +26,7 @@ use crate::store::request_log::{
 pub(super) struct SqliteRequestLog {
     connection: SqliteConnection,
     room: Room,
+    presence: Presence,
     /// Whether a COMMIT waits for the disk.
     waits: bool,
 }
@@ -56,8 +58,8 @@ fn by_one(error: Error) -> Broken {
 
 impl SqliteRequestLog {
     /// On a connection that was opened for writing, which waits for the disk.
-    pub(super) fn new(connection: SqliteConnection, room: Room) -> Self {
-        Self { connection, room, waits: true }
+    pub(super) fn new(connection: SqliteConnection, room: Room, presence: Presence) -> Self {
+        Self { connection, room, presence, waits: true }
     }
 
     /// The log is written in order, so whatever is not waited for now is on the disk with the next that is.
@@ -75,6 +77,7 @@ impl SqliteRequestLog {
     fn attempt(&mut self, jobs: &[LogJob]) -> std::result::Result<Vec<LogReply>, Broken> {
         let reads_only = jobs.iter().all(LogJob::is_read);
         if !reads_only {
+            self.presence.check().map_err(for_all)?;
             self.wait_for_disk(!jobs.iter().all(LogJob::may_be_lost)).map_err(for_all)?;
         }
         let begin = if reads_only { "BEGIN" } else { "BEGIN IMMEDIATE" };

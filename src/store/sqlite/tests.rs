@@ -232,3 +232,31 @@ fn triggers_are_understood_by_older_programs() {
         assert_eq!(literal, Some(true), "RAISE takes a literal: {}", &rest[..60]);
     }
 }
+
+/// Given a file that is removed, or replaced by another, while it is served, then nothing more is acknowledged, and
+/// the other file is left alone.
+#[tokio::test]
+async fn a_file_that_is_gone_is_written_no_more() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, aside) = (directory.path().join("shop.db"), directory.path().join("aside.db"));
+    let plain = shop("string color = 2;");
+    let database = Arc::new(SqliteDatabase::new(&path, OPTIONS));
+    let store = WriteStore::with_database(database, OPTIONS, &plain, Admission::Permanent, 1).unwrap();
+    let commit =
+        async |id: &str| store.commit(create(id, "red"), Deadline::after(Duration::from_secs(2))).await;
+    commit("a").await.unwrap();
+    std::fs::rename(&path, &aside).unwrap();
+    for id in ["b", "c"] {
+        assert_eq!(commit(id).await.unwrap_err().reason, Reason::DatabaseUnavailable);
+    }
+    std::fs::copy(&aside, &path).unwrap();
+    let before = std::fs::read(&path).unwrap();
+    assert_eq!(commit("d").await.unwrap_err().reason, Reason::DatabaseUnavailable);
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+    // It is back: what was opened has its name again.
+    std::fs::rename(&aside, &path).unwrap();
+    let begin = Instant::now();
+    while commit("e").await.is_err() {
+        assert!(begin.elapsed() < Duration::from_secs(20), "it stays refused");
+    }
+}

@@ -13,6 +13,7 @@ use diesel::sqlite::SqliteConnection;
 
 use super::connection::{failed_commit, is_locked, roll_back, unavailable};
 use super::member::{Failure, Member};
+use super::presence::Presence;
 use super::room::Room;
 use super::statement::{Bind, run, statement};
 use super::table::TableSql;
@@ -27,6 +28,7 @@ pub(super) struct SqliteWriter {
     pub cluster: u64,
     pub lock_timeout_ms: u32,
     room: Room,
+    presence: Presence,
     tables: HashMap<TypeName, TableSql>,
     families: Families,
     /// Digest of the catalogue that `tables` and `families` were made from.
@@ -52,12 +54,18 @@ enum NotBegun {
 }
 
 impl SqliteWriter {
-    pub(super) fn new(connection: SqliteConnection, cluster: u64, lock_timeout_ms: u32, room: Room) -> Self {
+    pub(super) fn new(
+        connection: SqliteConnection,
+        cluster: u64,
+        lock_timeout_ms: u32,
+        (room, presence): (Room, Presence),
+    ) -> Self {
         Self {
             connection,
             cluster,
             lock_timeout_ms,
             room,
+            presence,
             tables: HashMap::new(),
             families: Families::default(),
             digest: String::new(),
@@ -66,6 +74,7 @@ impl SqliteWriter {
 
     /// Takes the write lock and reads what the batch starts from: schema id and last version.
     fn begin(&mut self, catalogue: &Catalogue, patience: Patience) -> Result<(i64, i64), NotBegun> {
+        self.presence.check().map_err(NotBegun::Broken)?;
         if let Patience::WaitUntil(deadline) = patience {
             self.wait_for_lock(deadline.saturating_duration_since(Instant::now()));
         }
