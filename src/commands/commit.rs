@@ -8,9 +8,7 @@ use super::contention::Turns;
 use super::engine::{Invocation, Reply};
 use super::planner::Planner;
 use super::replay;
-use crate::events::guards::{
-    current_position, first_resource, guard_failed, is_hidden_rival, is_transient, newest_position,
-};
+use crate::events::guards::{current_position, first_resource, is_transient, may_pass, newest_position};
 use crate::events::peer::Peer;
 use crate::model::{Deadline, Error, Reason, Result, WriteSet};
 use crate::schema::Catalogue;
@@ -68,11 +66,10 @@ impl Committer {
             write_set.validate_only = validate_only;
             let decided = write_set.clone();
             match self.writes.commit(write_set, deadline).await {
-                Err(error) if guard_failed(&decided, &error) && run < RUNS_MAX => {
-                    let lost = (&decided, &error);
-                    if is_hidden_rival(&self.catalogue, &self.reads, lost, deadline).await? {
-                        return Err(error);
-                    }
+                Err(error)
+                    if run < RUNS_MAX
+                        && may_pass(&self.catalogue, &self.reads, (&decided, &error), deadline).await? =>
+                {
                     metrics::counter!("trine_rule_reruns_total", "method" => ask.method.clone()).increment(1);
                     write_set = self.plan_again(&mut ask, &decided, planning, deadline).await?;
                 }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use toml::{Table, Value};
 
 use super::known::nearest;
-use super::mask::is_secret;
+use super::mask::is_secret_key;
 use super::plain_words::in_plain_words;
 use super::{ConfigProblem, Settings};
 use crate::role::{Given, Role};
@@ -132,7 +132,7 @@ impl Layers {
                     // The rest of the text points into a document that nobody wrote.
                     let text = error.inner().to_string();
                     let mut sentence = in_plain_words(text.lines().next().unwrap_or_default());
-                    if is_secret(&key) {
+                    if is_secret_key(&key) {
                         // What was found instead may be the secret itself.
                         sentence.truncate(sentence.find(", not ").unwrap_or(sentence.len()));
                     }

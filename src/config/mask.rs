@@ -2,7 +2,7 @@
 //!
 //! Invariant: what is half understood is masked rather than shown.
 
-const MASK: &str = "***";
+pub(super) const MASK: &str = "***";
 
 /// The text with each password in it as `***`.
 pub(super) fn without_passwords(text: &str) -> String {
@@ -72,8 +72,14 @@ fn value_length(text: &str) -> usize {
     text.len()
 }
 
+/// Whether a key of the configuration holds a secret. A token where its table should be is one too.
+pub(super) fn is_secret_key(key: &str) -> bool {
+    let is_token_entry = key.strip_prefix("auth.tokens.").is_some_and(|name| !name.contains('.'));
+    is_token_entry || is_secret(key.rsplit('.').next().unwrap_or(key))
+}
+
 /// `password`, `sslpassword`, `oauth_client_secret`, `scram_client_key`; a key in percents may be any of them.
-pub(super) fn is_secret(key: &str) -> bool {
+fn is_secret(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
     ["password", "secret", "scram_", "token", "api_key", "apikey", "%"].iter().any(|word| key.contains(word))
 }

@@ -3,7 +3,7 @@
 use toml::Value;
 
 use super::Layers;
-use super::mask::without_passwords;
+use super::mask::{MASK, is_secret_key, without_passwords};
 
 impl Layers {
     /// One `key = value  # source` line a key, in key order.
@@ -15,11 +15,8 @@ impl Layers {
 }
 
 fn masked(key: &str, value: &Value) -> Value {
-    let last = key.rsplit('.').next().unwrap_or(key);
-    // A token where its table should be is a secret too.
-    let is_secret = matches!(last, "secret" | "token" | "token_secret") || is_token_entry(key);
     match value {
-        Value::String(_) if is_secret => "***".into(),
+        Value::String(_) if is_secret_key(key) => MASK.into(),
         Value::String(text) => Value::String(without_passwords(text)),
         Value::Array(values) => values.iter().map(|value| masked(key, value)).collect::<Vec<_>>().into(),
         Value::Table(table) => {
@@ -27,8 +24,4 @@ fn masked(key: &str, value: &Value) -> Value {
         }
         other => other.clone(),
     }
-}
-
-fn is_token_entry(key: &str) -> bool {
-    key.strip_prefix("auth.tokens.").is_some_and(|name| !name.contains('.'))
 }

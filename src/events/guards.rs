@@ -10,8 +10,19 @@ use crate::model::{
 use crate::schema::Catalogue;
 use crate::store::ReadStore;
 
+/// Whether a rule might decide otherwise on what is here now than it did in this write set, which failed.
+pub async fn may_pass(
+    catalogue: &Catalogue,
+    reads: &ReadStore,
+    (write_set, error): (&WriteSet, &Error),
+    deadline: Deadline,
+) -> Result<bool> {
+    Ok(guard_failed(write_set, error)
+        && !is_hidden_rival(catalogue, reads, (write_set, error), deadline).await?)
+}
+
 /// Whether `error` may be a failed guard of this decided write set.
-pub fn guard_failed(write_set: &WriteSet, error: &Error) -> bool {
+fn guard_failed(write_set: &WriteSet, error: &Error) -> bool {
     let guards = |wanted: fn(&Mutation) -> bool| write_set.mutations.iter().any(wanted);
     match error.reason {
         Reason::Conflict | Reason::EtagMismatch | Reason::IfMatch => guards(has_guard),
@@ -25,7 +36,7 @@ pub fn guard_failed(write_set: &WriteSet, error: &Error) -> bool {
 
 /// Whether what is in the way of a create is a row that its principal may not see: the rule would decide the same
 /// again, however often it ran.
-pub async fn is_hidden_rival(
+async fn is_hidden_rival(
     catalogue: &Catalogue,
     reads: &ReadStore,
     (write_set, error): (&WriteSet, &Error),

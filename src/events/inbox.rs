@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::cloud_event::{CloudEvent, Decided, InboxResult, InboxResults, Outcome};
-use super::guards::{first_resource, guard_failed, is_hidden_rival, is_transient, newest_position};
+use super::guards::{first_resource, is_transient, may_pass, newest_position};
 use super::tokens::Tokens;
 use crate::failpoint;
 use crate::model::{
@@ -110,7 +110,10 @@ impl Inbox {
         match outcome {
             // A push that came again too: the store knew the operation's answer.
             Ok(committed) => Ok(self.applied(operation.id, committed.answer, committed.position)),
-            Err(error) if replan && self.may_pass(&write_set, &error, deadline).await? => {
+            Err(error)
+                if replan
+                    && may_pass(&self.catalogue, &self.reads, (&write_set, &error), deadline).await? =>
+            {
                 let position = self.newest_position(&write_set, deadline).await?;
                 let result = InboxResult::new(operation.id, Outcome::Replan).with_error(&error);
                 Ok(InboxResult { position, ..result })
@@ -121,13 +124,6 @@ impl Inbox {
                 self.end_failed(write_set, Operation { result, ..operation }, deadline).await
             }
         }
-    }
-
-    /// Whether the rule might decide otherwise on what is here now.
-    async fn may_pass(&self, write_set: &WriteSet, error: &Error, deadline: Deadline) -> Result<bool> {
-        let (catalogue, reads) = (&self.catalogue, &self.reads);
-        Ok(guard_failed(write_set, error)
-            && !is_hidden_rival(catalogue, reads, (write_set, error), deadline).await?)
     }
 
     /// Whether its key may have been used in another mode and forgotten since: then nobody can tell

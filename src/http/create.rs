@@ -6,9 +6,8 @@ use actix_web::HttpResponse;
 
 use super::exchange::Exchange;
 use super::media::Media;
-use super::parameters::Known;
+use super::parameters::{Known, id_parameter};
 use super::path::check_id;
-use super::request_rules::id_parameter;
 use super::write::{self, Ask};
 use super::{Api, body, guard, idempotency};
 use crate::model::{

@@ -5,6 +5,7 @@
 
 use super::path::decode;
 use crate::model::{Error, Reason, Result};
+use crate::schema::ResourceType;
 
 /// Checked parameters of one request, names in lowerCamelCase.
 #[derive(Debug, Default)]
@@ -26,10 +27,8 @@ impl Parameters {
     /// As [`Parameters::parse`]; `repeated` may be given more than once.
     pub fn parse_with(query: &str, known: Known<'_>, repeated: &str) -> Result<Self> {
         let mut parsed: Vec<(String, String)> = Vec::new();
-        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let name = camel_case(&text(name)?);
-            let value = text(value)?;
+        for pair in pairs(query) {
+            let (name, value) = pair?;
             if name != repeated && parsed.iter().any(|(earlier, _)| *earlier == name) {
                 return Err(invalid(format!("parameter `{name}` is given twice")));
             }
@@ -71,6 +70,19 @@ impl Parameters {
     }
 }
 
+/// Each name, in lowerCamelCase, with its value.
+pub fn pairs(query: &str) -> impl Iterator<Item = Result<(String, String)>> {
+    query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        Ok((camel_case(&text(name)?), text(value)?))
+    })
+}
+
+/// The one that chooses the id of a new resource (AIP-133): `userId`.
+pub fn id_parameter(kind: &ResourceType) -> String {
+    format!("{}Id", camel_case(&kind.singular))
+}
+
 /// `page_size` → `pageSize`; lowerCamelCase stays as it is.
 pub fn camel_case(name: &str) -> String {
     let mut parts = name.split('_');
@@ -83,7 +95,7 @@ pub fn camel_case(name: &str) -> String {
     camel
 }
 
-pub fn text(raw: &str) -> Result<String> {
+fn text(raw: &str) -> Result<String> {
     match decode(raw, true) {
         Some(text) if !text.contains('\0') => Ok(text.into_owned()),
         _ => Err(invalid("the query string is not percent-encoded UTF-8 without NUL".to_owned())),

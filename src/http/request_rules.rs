@@ -6,9 +6,9 @@
 use super::Api;
 use super::exchange::Exchange;
 use super::members::Place;
-use super::parameters::{camel_case, text};
+use super::parameters::{id_parameter, pairs};
 use super::routes::Action;
-use crate::model::{Key, Result};
+use crate::model::{Deletion, Key, Result};
 use crate::schema::{Catalogue, ResourceType, StandardMethod};
 
 /// The path and the parameters of a request.
@@ -24,12 +24,8 @@ pub fn judge(api: &Api, action: &Action, exchange: &Exchange) -> Result<()> {
     if !api.catalogue.judges_parameters(kind, method) {
         return Ok(());
     }
-    let pairs = exchange.query().split('&').filter(|pair| !pair.is_empty());
-    let pairs = pairs.map(|pair| {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        Ok((camel_case(&text(name)?), text(value)?))
-    });
-    api.catalogue.check_parameters(kind, method, &exchange.ids, &pairs.collect::<Result<Vec<_>>>()?)
+    let pairs = pairs(exchange.query()).collect::<Result<Vec<_>>>()?;
+    api.catalogue.check_parameters(kind, method, &exchange.ids, &pairs)
 }
 
 /// A member, with those of its method's parameters that it has a place for. `key` is of the resource, or of the
@@ -49,19 +45,27 @@ pub fn judge_member(
     judged.map_err(|error| error.within(&place.path))
 }
 
-/// The id that an update with `allowMissing` would give: what no create may make, no update makes.
-pub fn judge_new_id(catalogue: &Catalogue, kind: &ResourceType, key: &Key) -> Result<()> {
-    let Some((id, parents)) =
-        ids(key.as_str()).split_last().map(|(id, parents)| (id.clone(), parents.to_vec()))
-    else {
-        return Ok(());
-    };
-    catalogue.check_member(kind, StandardMethod::Create, &parents, &[(id_parameter(kind), id)])
+/// A deletion as a member; without an etag where it demands no version.
+pub fn judge_deletion(
+    catalogue: &Catalogue,
+    kind: &ResourceType,
+    key: &Key,
+    (etag, deletion): (&str, Deletion),
+    place: &Place,
+) -> Result<()> {
+    let (force, allow_missing) = (deletion.force.to_string(), deletion.allow_missing.to_string());
+    let parameters = [("etag", etag), ("force", force.as_str()), ("allowMissing", allow_missing.as_str())];
+    judge_member(catalogue, (kind, StandardMethod::Delete), key.as_str(), &parameters, place)
 }
 
-/// The parameter that chooses the id of a new resource (AIP-133).
-pub fn id_parameter(kind: &ResourceType) -> String {
-    format!("{}Id", camel_case(&kind.singular))
+/// The id that an update with `allowMissing` would give: what no create may make, no update makes.
+pub fn judge_new_id(catalogue: &Catalogue, kind: &ResourceType, key: &Key) -> Result<()> {
+    if !catalogue.judges_parameters(kind, StandardMethod::Create) {
+        return Ok(());
+    }
+    let mut parents = ids(key.as_str());
+    let Some(id) = parents.pop() else { return Ok(()) };
+    catalogue.check_member(kind, StandardMethod::Create, &parents, &[(id_parameter(kind), id)])
 }
 
 fn ids(key: &str) -> Vec<String> {

@@ -67,8 +67,7 @@ pub fn member_change(
     principal: &Principal,
     place: &mut Place,
 ) -> Result<Change> {
-    let allowed = if allow_missing { "true" } else { "false" };
-    let parameters = [("updateMask", mask), ("allowMissing", allowed)];
+    let parameters = [("updateMask", mask), ("allowMissing", &allow_missing.to_string())];
     judge_member(catalogue, (kind, StandardMethod::Update), key.as_str(), &parameters, place)?;
     let changed = if allow_missing {
         place.refusal = judge_new_id(catalogue, kind, key).map_err(|error| error.within(&place.path)).err();

@@ -12,13 +12,13 @@ use super::exchange::Exchange;
 use super::fields::Fields;
 use super::media::Media;
 use super::members::{self, Member, Place, check_number};
-use super::parameters::Known;
-use super::request_rules::{id_parameter, judge_member};
+use super::parameters::{Known, id_parameter};
+use super::request_rules::{judge_deletion, judge_member};
 use super::write::{self, Ask};
 use super::{Api, body, create, etag, guard, idempotency, update};
 use crate::model::{
-    AnswerPlan, Change, Error, Mutation, Precondition, Principal, Reason, ResourceRef, Result, TypeName,
-    Version,
+    AnswerPlan, Change, Deletion, Error, Mutation, Precondition, Principal, Reason, ResourceRef, Result,
+    TypeName, Version,
 };
 use crate::schema::document::object_from_json;
 use crate::schema::{Catalogue, ResourceType, StandardMethod};
@@ -153,8 +153,7 @@ fn deleted(
         Precondition::Version(version) => version.0.to_string(),
         _ => String::new(),
     };
-    let parameters = [("etag", etag.as_str()), ("force", "false"), ("allowMissing", "false")];
-    judge_member(catalogue, (kind, StandardMethod::Delete), key.as_str(), &parameters, &place)?;
+    judge_deletion(catalogue, kind, &key, (&etag, Deletion::default()), &place)?;
     let resource = ResourceRef { kind: kind.name.clone(), key };
     let mutation = Mutation { resource, precondition, change: Change::Delete };
     Ok(Member { mutation, place })

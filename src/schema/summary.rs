@@ -44,7 +44,7 @@ fn fields(kind: &ResourceType, text: &mut String) {
         let _ = writeln!(text, "  {place} {} {:?}", column.field, column.kind);
     }
     for index in &kind.indexes {
-        let fields: Vec<&str> = index.columns.iter().map(|at| kind.columns[*at].field.as_str()).collect();
+        let fields = kind.fields_of(index);
         let sort = if index.unique { "unique" } else { "index" };
         let _ = writeln!(text, "  {sort} ({})", fields.join(", "));
     }

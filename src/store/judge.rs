@@ -254,6 +254,17 @@ pub(in crate::store) fn already_exists(
     })
 }
 
+/// What is said of a value of a unique index that another row holds.
+pub(in crate::store) fn same_values(fields: &[&str]) -> String {
+    format!("another resource has the same `{}`; it must be unique", fields.join(", "))
+}
+
+/// Names the fields that must be unique.
+pub(in crate::store) fn blame(error: Error, fields: &[&str]) -> Error {
+    let error = error.with_metadata("field", fields.join(", "));
+    fields.iter().fold(error, |error, field| error.with_violation(*field, "must be unique"))
+}
+
 pub(in crate::store) fn refused(
     kind: &ResourceType,
     resource: &ResourceRef,

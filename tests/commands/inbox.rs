@@ -3,28 +3,17 @@
 use serde_json::{Value, json};
 use trine::commands::engine::PeerSignature;
 use trine::events::cloud_event::{CloudEvent, Decided, INBOX_PATH};
-use trine::model::{
-    Idempotency, Operation, OperationId, OperationState, Precondition, Timestamp, Version, WriteSet,
-};
+use trine::model::{Idempotency, OperationId, Precondition, Timestamp, Version, WriteSet};
 use trine::store::request_log::Work;
 
 use super::deployments::{Pair, create_user, deadline, invocation, secrets};
+use crate::support::operation::finished;
 
 /// The decision to create a user, as the relay pushes it.
 fn event(operation: &str, user: &str, key: &str) -> CloudEvent {
     let Work::WriteSet(write_set) = create_user(user, 0).work else { unreachable!("plain CRUD") };
     let idempotency: Option<Idempotency> = invocation("", Work::Rule(String::new()), Some(key)).idempotency;
-    let operation = Operation {
-        id: OperationId(operation.to_owned()),
-        method: "blog.v1.User.Create".to_owned(),
-        principal: "anonymous".to_owned(),
-        state: OperationState::Done,
-        attempts: 1,
-        accept_time: Timestamp::now(),
-        apply_time: None,
-        consistency_token: None,
-        result: None,
-    };
+    let operation = finished(operation, "blog.v1.User.Create");
     let id = operation.id.clone();
     let write_set = WriteSet { idempotency, operation: Some(operation), ..*write_set };
     CloudEvent::decided(id, Decided { write_set, replan: false })

@@ -1,5 +1,8 @@
 //! The public and admin listeners as clients see them: real servers on free ports, real SQLite.
 
+#[path = "../support/operation.rs"]
+mod operation;
+
 mod admin;
 mod batches;
 mod binary;

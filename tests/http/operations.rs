@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use trine::model::{
-    AnswerPlan, Change, Deadline, Document, Key, Mutation, Operation, OperationId, OperationState,
-    Precondition, Principal, ResourceRef, Timestamp, TypeName, WriteSet,
+    AnswerPlan, Change, Deadline, Document, Key, Mutation, Precondition, Principal, ResourceRef, TypeName,
+    WriteSet,
 };
 use trine::store::WriteStore;
 
 use crate::client::request;
+use crate::operation::finished;
 use crate::server::{Server, Setting, database, options};
 
 const IDS: [&str; 4] = [
@@ -72,18 +73,7 @@ fn record(directory: &Path, setting: &Setting, answers: [(AnswerPlan, &str); 4])
 
 fn written(id: &str, answer: AnswerPlan, method: &str) -> WriteSet {
     let document = json!({ "title": "T", "owner": "anonymous" }).as_object().expect("an object").clone();
-    let operation = Operation {
-        id: OperationId(id.to_owned()),
-        method: method.to_owned(),
-        principal: "anonymous".to_owned(),
-        state: OperationState::Done,
-        attempts: 1,
-        accept_time: Timestamp::now(),
-        apply_time: None,
-        consistency_token: None,
-        result: None,
-    };
-    WriteSet { answer, operation: Some(operation), ..write_set("notes.v1.Notebook", id, document) }
+    WriteSet { answer, operation: Some(finished(id, method)), ..write_set("notes.v1.Notebook", id, document) }
 }
 
 /// A create past the API's own checks.

@@ -4,8 +4,8 @@
 
 use std::time::{Duration, Instant};
 
+use rand::RngExt;
 use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
 use trine::model::{Key, Position, Reason};
 use trine::query::{After, ListRequest, filter, mask, order};
 use trine::store::TokenCodec;
@@ -61,11 +61,8 @@ const WORDS: &[&str] = &[
 
 /// Runs `judge` on mutations of `corpus` until the time is over; says how many there were.
 fn fuzz(name: &str, corpus: &[Vec<u8>], mut judge: impl FnMut(&[u8])) {
-    let given = std::env::var("TRINE_TEST_SEED").ok().and_then(|text| text.parse().ok());
-    let seed = given.unwrap_or_else(|| rand::rng().random::<u64>());
     let seconds = std::env::var("TRINE_FUZZ_SECONDS").map_or(60, |text| text.parse().expect("a number"));
-    println!("{name}: TRINE_TEST_SEED={seed}");
-    let mut random = StdRng::seed_from_u64(seed);
+    let mut random = crate::seed::generator(name);
     let end = Instant::now() + Duration::from_secs(seconds);
     let mut executions = 0u64;
     while Instant::now() < end {

@@ -7,7 +7,12 @@ mod cluster;
 mod crash;
 mod fuzz;
 mod golden;
+#[path = "../support/operation.rs"]
+mod operation;
 mod postgres;
+#[path = "../support/seed.rs"]
+#[allow(dead_code, reason = "the fault tests use the rest")]
+mod seed;
 mod sql;
 mod sqlite;
 #[path = "../support/postgres.rs"]

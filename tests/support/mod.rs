@@ -11,6 +11,7 @@ pub mod commit_cutter;
 pub mod golden;
 pub mod http;
 pub mod nginx;
+pub mod operation;
 pub mod postgres;
 pub mod process;
 pub mod proxy;

@@ -9,7 +9,7 @@ use super::Envelope;
 use crate::http::exchange::Exchange;
 use crate::http::fields::Fields;
 use crate::http::members::{Member, Place, check_number};
-use crate::http::request_rules::judge_member;
+use crate::http::request_rules::judge_deletion;
 use crate::http::{Api, etag};
 use crate::model::{AnswerPlan, Change, Deletion, Mutation, Precondition, ResourceRef, Result};
 use crate::schema::{ResourceType, StandardMethod};
@@ -65,11 +65,7 @@ fn member(
         precondition =
             Precondition::Version(etag::version_of_field(etag).map_err(|error| error.within(path))?);
     }
-    let flag = |flag: bool| if flag { "true" } else { "false" };
-    let parameters =
-        [("etag", etag), ("force", flag(deletion.force)), ("allowMissing", flag(deletion.allow_missing))];
-    let method = (kind.as_ref(), StandardMethod::Delete);
-    judge_member(&envelope.api.catalogue, method, key.as_str(), &parameters, &place)?;
+    judge_deletion(&envelope.api.catalogue, kind, &key, (etag, deletion), &place)?;
     let resource = ResourceRef { kind: kind.name.clone(), key };
     Ok(Member { mutation: Mutation { resource, precondition, change: Change::delete(deletion) }, place })
 }

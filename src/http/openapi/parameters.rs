@@ -5,10 +5,9 @@
 use serde_json::{Value, json};
 
 use super::NONE;
-use crate::http::parameters::{Known, camel_case};
+use crate::http::parameters::{Known, id_parameter};
 use crate::http::routes::Action;
 use crate::http::{batch, command, create, delete, get, list, operations, undelete, update, write_sets};
-use crate::schema::ResourceType;
 
 pub const ID: &str = "[A-Za-z0-9][A-Za-z0-9._~-]{0,127}";
 
@@ -47,8 +46,8 @@ pub const HEADERS: &[(&str, &str, &str)] = &[
 /// All parameters of an action at a path with these variables.
 pub fn parameters(action: &Action, variables: &[String]) -> Vec<Value> {
     let mut all: Vec<Value> = variables.iter().map(|variable| path(action, variable)).collect();
-    let (known, id_parameter) = known(action);
-    if let Some(name) = id_parameter {
+    let (known, chosen_id) = known(action);
+    if let Some(name) = chosen_id {
         let words = "The id of the new resource; made by the server when absent.";
         let schema = json!({ "type": "string", "pattern": format!("^{ID}$") });
         all.push(json!({ "name": name, "in": "query", "description": words, "schema": schema }));
@@ -81,11 +80,6 @@ fn known(action: &Action) -> (Known<'static>, Option<String>) {
         | Action::Docs
         | Action::NotYet(..) => (NONE, None),
     }
-}
-
-/// `userId`
-pub fn id_parameter(kind: &ResourceType) -> String {
-    format!("{}Id", camel_case(&kind.singular))
 }
 
 fn header_names(action: &Action) -> &'static [&'static str] {

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::canonical::Source;
 use crate::model::Document;
 use crate::schema::ResourceType;
-use crate::schema::shape::{FieldKind, FieldShape, MessageShape, Shapes, WellKnown};
+use crate::schema::shape::{FieldKind, FieldShape, Form, MessageShape, Shapes, WellKnown};
 
 impl ResourceType {
     /// Whether an enum's value is anywhere in the document, under any of these names. Within an `Any` of a message
@@ -40,36 +40,15 @@ impl Search<'_> {
             (FieldKind::Message(index), value) => {
                 let shape = self.shapes.message(*index);
                 match shape.well_known {
-                    Some(WellKnown::Any) => self.anything(field, value),
+                    Some(WellKnown::Any) => items(field.form, value).iter().any(|item| self.any(item)),
                     Some(_) => false,
-                    None => self.parts(field, shape, value),
+                    None => {
+                        let mut parts = items(field.form, value).into_iter().filter_map(Value::as_object);
+                        parts.any(|part| self.object(shape, part))
+                    }
                 }
             }
             _ => false,
-        }
-    }
-
-    fn parts(&self, field: &FieldShape, shape: &MessageShape, value: &Value) -> bool {
-        use crate::schema::shape::Form;
-        match (field.form, value) {
-            (Form::List, Value::Array(items)) => {
-                items.iter().filter_map(Value::as_object).any(|item| self.object(shape, item))
-            }
-            (Form::Map(_), Value::Object(entries)) => {
-                entries.values().filter_map(Value::as_object).any(|entry| self.object(shape, entry))
-            }
-            (_, Value::Object(object)) => self.object(shape, object),
-            _ => false,
-        }
-    }
-
-    /// One or several of whatever messages their `@type`s name.
-    fn anything(&self, field: &FieldShape, value: &Value) -> bool {
-        use crate::schema::shape::Form;
-        match (field.form, value) {
-            (Form::List, Value::Array(items)) => items.iter().any(|item| self.any(item)),
-            (Form::Map(_), Value::Object(entries)) => entries.values().any(|entry| self.any(entry)),
-            (_, value) => self.any(value),
         }
     }
 
@@ -91,5 +70,14 @@ impl Search<'_> {
             Value::Object(entries) => entries.values().any(|entry| self.anywhere(entry)),
             _ => false,
         }
+    }
+}
+
+/// The values of a list or map; one that is neither is its own.
+fn items(form: Form, value: &Value) -> Vec<&Value> {
+    match (form, value) {
+        (Form::List, Value::Array(items)) => items.iter().collect(),
+        (Form::Map(_), Value::Object(entries)) => entries.values().collect(),
+        (_, value) => vec![value],
     }
 }

@@ -93,12 +93,12 @@ fn compare_types(old: &ResourceType, new: &ResourceType, report: &mut Report<'_>
         }
     }
     for index in &new.indexes {
-        if index.unique && !has_index(old, &fields(new, index), true) {
+        if index.unique && !has_index(old, &new.fields_of(index), true) {
             ask_for_duplicates(new, index, &place, report);
         }
     }
     for index in &old.indexes {
-        let names = fields(old, index);
+        let names = old.fields_of(index);
         if !has_index(new, &names, index.unique) {
             let sort = if index.unique { "unique index" } else { "index" };
             let rest = "stays, and is kept, until `trine schema prune`";
@@ -127,18 +127,14 @@ fn compare_owners(old: &ResourceType, new: &ResourceType, place: &Place<'_>, rep
 }
 
 fn ask_for_duplicates(kind: &ResourceType, index: &Index, place: &Place<'_>, report: &mut Report<'_>) {
-    let fields: Vec<String> = fields(kind, index).into_iter().map(str::to_owned).collect();
+    let fields: Vec<String> = kind.fields_of(index).into_iter().map(str::to_owned).collect();
     let what = format!("`{}` of `{}` is now unique", fields.join("`, `"), kind.name);
     let change = format!("{what}; make the rows differ first, or take the option back");
     report.ask(place, &kind.name, Asks::NoDuplicates { fields }, change);
 }
 
-fn fields<'k>(kind: &'k ResourceType, index: &Index) -> Vec<&'k str> {
-    index.columns.iter().map(|at| kind.columns[*at].field.as_str()).collect()
-}
-
 fn has_index(kind: &ResourceType, names: &[&str], unique: bool) -> bool {
-    kind.indexes.iter().any(|index| index.unique == unique && fields(kind, index) == names)
+    kind.indexes.iter().any(|index| index.unique == unique && kind.fields_of(index) == names)
 }
 
 /// Variables may be renamed: they are not stored.

@@ -32,9 +32,8 @@ fn masks_go_as_deep_as_resources_do() {
     }
 }
 
-/// Given a mask that names an entry of a map and every entry, then of the named one both are answered.
-#[test]
-fn a_mask_is_the_union_of_its_paths() {
+/// Rooms within rooms, by name.
+fn shop() -> Arc<ResourceType> {
     let catalogue = load_text(&[(
         "shop.proto",
         r#"syntax = "proto3"; package shop.v1;
@@ -46,7 +45,13 @@ fn a_mask_is_the_union_of_its_paths() {
         message Room { string x = 1; string y = 2; string z = 3; map<string, Room> rooms = 4; }"#,
     )]);
     let catalogue = catalogue.expect("it loads");
-    let kind = catalogue.resource(&TypeName::new("shop.v1.Shop")).expect("a shop");
+    Arc::clone(catalogue.resource(&TypeName::new("shop.v1.Shop")).expect("a shop"))
+}
+
+/// Given a mask that names an entry of a map and every entry, then of the named one both are answered.
+#[test]
+fn a_mask_is_the_union_of_its_paths() {
+    let kind = &shop();
     let room = r#"{"x":"1","y":"2","z":"3"}"#;
     let nested = format!(r#"{{"x":"1","y":"2","z":"3","rooms":{{"a":{room},"b":{room}}}}}"#);
     let row = stored(kind, "s", &format!(r#"{{"rooms":{{"a":{nested},"b":{nested}}}}}"#));
@@ -70,18 +75,7 @@ fn a_mask_is_the_union_of_its_paths() {
 /// Given paths that could be combined in more ways than memory holds, then what they pick is found as fast as ever.
 #[test]
 fn a_mask_is_as_large_as_its_paths() {
-    let catalogue = load_text(&[(
-        "shop.proto",
-        r#"syntax = "proto3"; package shop.v1;
-        import "google/api/resource.proto";
-        message Shop {
-          option (google.api.resource) = { type: "shop.example.com/Shop" pattern: "shops/{shop}" };
-          string name = 1; map<string, Room> rooms = 2;
-        }
-        message Room { string x = 1; map<string, Room> rooms = 4; }"#,
-    )]);
-    let catalogue = catalogue.expect("it loads");
-    let kind = catalogue.resource(&TypeName::new("shop.v1.Shop")).expect("a shop");
+    let kind = &shop();
     // Each names one level and takes every room of the others.
     let path = |named: usize| {
         let level = |level: usize| ["rooms", if level == named { "a" } else { "*" }].map(str::to_owned);

@@ -78,7 +78,7 @@ pub(super) fn purge_index_name(kind: &ResourceType) -> String {
 }
 
 pub(super) fn index_name(kind: &ResourceType, index: &Index) -> String {
-    let fields: Vec<&str> = index.columns.iter().map(|at| kind.columns[*at].field.as_str()).collect();
+    let fields = kind.fields_of(index);
     let sort = match () {
         () if index.unique => "unique",
         () if kind.is_of_owner(index) => "owner",

@@ -12,7 +12,7 @@ use super::table::{Row, RowType, TableSql, promoted, stored};
 use super::writer::Batch;
 use crate::model::{Change, Error, Mutation, Reason, ResourceRef, Scalar, Stored, Version, WriteSet};
 use crate::schema::ResourceType;
-use crate::store::judge::{Effect, Judge, already_exists, refused};
+use crate::store::judge::{Effect, Judge, already_exists, blame, refused, same_values};
 
 pub(super) struct RowChange<'a, 'b> {
     pub connection: &'a mut SqliteConnection,
@@ -152,15 +152,7 @@ impl RowChange<'_, '_> {
             .filter_map(|column| column.rsplit_once('.'))
             .map(|(_, column)| column.strip_prefix("f_").unwrap_or(column))
             .collect();
-        let named = fields.join(", ");
-        let mut error = refused(self.kind, self.resource, Reason::UniqueViolation, |_| {
-            format!("another resource has the same `{named}`; it must be unique")
-        })
-        .with_metadata("field", named.as_str())
-        .with_context(message);
-        for field in fields {
-            error = error.with_violation(field, "must be unique");
-        }
-        error
+        let error = refused(self.kind, self.resource, Reason::UniqueViolation, |_| same_values(&fields));
+        blame(error, &fields).with_context(message)
     }
 }

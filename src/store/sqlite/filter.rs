@@ -48,17 +48,13 @@ fn of_column(kind: &ResourceType, at: usize, check: &Check) -> Fragment {
     let column = &kind.columns[at];
     let name = Fragment::new(column_name(column));
     let found = of_value(&name, check);
+    let Check::Compare { operator: Operator::Equal, value, .. } = check else { return found };
     let is_unique = kind.indexes.iter().any(|index| index.unique && index.columns.contains(&at));
-    let default = kind.default_of(column);
-    match check {
-        Check::Compare { operator: Operator::Equal, value, .. }
-            if is_unique && column.implicit_default && *value != default =>
-        {
-            let is_set = Fragment::new(format!("{} <> {}", column_name(column), literal(&default)));
-            Fragment::joined(&[found, is_set], " AND ")
-        }
-        _ => found,
+    if !is_unique || !column.implicit_default || *value == kind.default_of(column) {
+        return found;
     }
+    let is_set = format!("{{}} <> {}", literal(&kind.default_of(column)));
+    Fragment::joined(&[found, Fragment::of(&is_set, &[&name])], " AND ")
 }
 
 fn of_value(column: &Fragment, check: &Check) -> Fragment {

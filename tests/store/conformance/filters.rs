@@ -8,8 +8,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
 use trine::model::{Change, Key, Precondition, Reason, ResourceRef, Sight, TypeName};
 use trine::query::{ListQuery, filter};
 use trine::schema::{Catalogue, ResourceType, load};
@@ -19,12 +17,13 @@ use self::questions::Question;
 use self::things::Node;
 use super::fixture::{Factory, Fixture, deadline, options};
 use super::write_sets::{mutation, write_set};
+use crate::seed::generator;
 
 const THINGS: usize = 150;
 
 /// Given resources with every kind of field, when filtered by anything, then exactly the right ones come.
 pub async fn random_filters_agree_with_an_evaluator(fresh: Factory) {
-    let mut random = seeded();
+    let mut random = generator("filters");
     let catalogue = catalogue();
     let kind = catalogue.resource(&TypeName::new("zoo.v1.Thing")).unwrap();
     let things: BTreeMap<String, Node> =
@@ -44,7 +43,7 @@ pub async fn random_filters_agree_with_an_evaluator(fresh: Factory) {
 pub async fn the_deepest_filter_is_answered(fresh: Factory) {
     let catalogue = catalogue();
     let kind = catalogue.resource(&TypeName::new("zoo.v1.Thing")).unwrap();
-    let mut random = seeded();
+    let mut random = generator("filters");
     let things = BTreeMap::from([("t0".to_owned(), Node::random(&mut random, 2, true))]);
     let fixture = filled(fresh, &catalogue, kind, &things).await;
     let lists = |depth: usize| format!("{}span<3s", "parts.".repeat(depth));
@@ -116,13 +115,6 @@ async fn filled(
 /// 400, or as many as `TRINE_TEST_QUESTIONS` says.
 fn questions() -> usize {
     std::env::var("TRINE_TEST_QUESTIONS").map_or(400, |text| text.parse().unwrap())
-}
-
-fn seeded() -> StdRng {
-    let given = std::env::var("TRINE_TEST_SEED").ok().and_then(|text| text.parse().ok());
-    let seed = given.unwrap_or_else(|| rand::rng().random::<u64>());
-    println!("seed: TRINE_TEST_SEED={seed}");
-    StdRng::seed_from_u64(seed)
 }
 
 fn catalogue() -> Catalogue {

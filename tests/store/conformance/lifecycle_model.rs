@@ -15,7 +15,6 @@ use trine::schema::ResourceType;
 use super::archive::{cabinet, cabinets, expire, folder, folders, open, page, pages, retain};
 use super::fixture::{Factory, Fixture, deadline};
 use super::lists::query;
-use super::model::seed;
 use super::write_sets::{document, mutation, set, write_set};
 
 /// Write sets in one history.
@@ -264,8 +263,7 @@ async fn rows(fixture: &Fixture, kind: &std::sync::Arc<ResourceType>, depth: usi
 /// Given any history of write sets and purges, then the database and the maps agree on each outcome and on
 /// all rows.
 pub async fn random_lives_agree_with_maps(fresh: Factory) {
-    let seed = seed();
-    println!("seed: TRINE_TEST_SEED={seed}");
+    let seed = crate::seed::number("lives");
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let random = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);

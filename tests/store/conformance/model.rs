@@ -133,15 +133,9 @@ fn as_write_set(rows: &Rows, steps: &[(u8, Step, Guard)]) -> WriteSet {
     write_set(mutations.collect())
 }
 
-/// Given in `TRINE_TEST_SEED` to see a failure again, else new.
-pub fn seed() -> u64 {
-    std::env::var("TRINE_TEST_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or_else(rand::random)
-}
-
 /// Given any history of write sets, then the database and the map agree on each outcome and on all rows.
 pub async fn random_write_sets_agree_with_a_map(fresh: Factory) {
-    let seed = seed();
-    println!("seed: TRINE_TEST_SEED={seed}");
+    let seed = crate::seed::number("write sets");
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let random = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use rand::RngExt;
 use rand::rngs::StdRng;
-use rand::{Rng, RngExt, SeedableRng};
 use serde_json::{Value, json};
 use trine::store::ReadStore;
 
@@ -13,6 +13,7 @@ use super::lists::query;
 use super::sql_writers::Zoo;
 use super::write_sets::{create, delete, set, update, write_set};
 use super::zoo::{FIELDS, beast};
+use crate::seed::generator;
 
 const STEPS: usize = 300;
 const IDS: [&str; 5] = ["a", "b", "c", "d", "e"];
@@ -26,7 +27,7 @@ type Model = BTreeMap<&'static str, Row>;
 /// Given a table that SQL may write, when SQL and the API write in turn, then each statement succeeds or fails as
 /// the model says, what fails changes nothing, and the API shows the model.
 pub async fn random_statements_agree_with_a_model(fresh: Factory) {
-    let mut random = seeded();
+    let mut random = generator("statements");
     let fields = format!("{FIELDS} string chip = 40 [(trine.v1.unique) = true];");
     let mut zoo = Zoo::open(fresh, &fields);
     let (mut model, mut filled) = (Model::new(), 0);
@@ -41,13 +42,6 @@ pub async fn random_statements_agree_with_a_model(fresh: Factory) {
         assert_eq!(shown(&zoo).await, expected(&model), "step {step}: {statement}");
     }
     assert!(filled > STEPS / 4, "hardly ever there were rows to get into each other's way: {filled} times");
-}
-
-fn seeded() -> StdRng {
-    let given = std::env::var("TRINE_TEST_SEED").ok().and_then(|text| text.parse().ok());
-    let seed = given.unwrap_or_else(|| rand::rng().next_u64());
-    println!("seed: TRINE_TEST_SEED={seed}");
-    StdRng::seed_from_u64(seed)
 }
 
 fn one<T: Copy>(random: &mut StdRng, of: &[T]) -> T {

@@ -3,8 +3,10 @@
 use serde_json::{Value, json};
 use trine::model::{
     AnswerPlan, Change, Document, Edit, Fingerprint, Idempotency, IdempotencyKey, Key, Mutation, Operation,
-    OperationId, OperationState, Precondition, ResourceRef, Timestamp, TypeName, Version, WriteSet,
+    Precondition, ResourceRef, TypeName, Version, WriteSet,
 };
+
+use crate::operation::finished;
 
 pub fn user_key(id: &str) -> Key {
     Key::new(id)
@@ -83,17 +85,7 @@ pub fn idempotency(key: &str, fingerprint: u8) -> Idempotency {
 }
 
 pub fn operation(id: &str) -> Operation {
-    Operation {
-        id: OperationId(id.to_owned()),
-        method: "blog.v1.User.Create".to_owned(),
-        principal: "anonymous".to_owned(),
-        state: OperationState::Done,
-        attempts: 1,
-        accept_time: Timestamp::now(),
-        apply_time: None,
-        consistency_token: None,
-        result: None,
-    }
+    finished(id, "blog.v1.User.Create")
 }
 
 pub fn with_operation(mut write_set: WriteSet, id: &str) -> WriteSet {

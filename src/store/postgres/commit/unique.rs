@@ -14,7 +14,7 @@ use super::write::{RowWrite, is_ordered, resource_of};
 use crate::model::{Error, Key, Reason, ResourceRef};
 use crate::query::Scalar;
 use crate::schema::{Catalogue, Index, ResourceType};
-use crate::store::judge::{already_exists, refused};
+use crate::store::judge::{already_exists, blame, refused, same_values};
 use crate::store::postgres::definition::index_name;
 use crate::store::postgres::statement::{Bind, statement};
 use crate::store::postgres::table::{array, column_name, set_condition, table_name};
@@ -163,24 +163,8 @@ fn cast(kind: crate::schema::ColumnKind) -> &'static str {
 }
 
 fn violation(kind: &ResourceType, index: &Index, resource: &ResourceRef) -> Error {
-    let fields = fields_of(kind, index);
-    let named = fields.join(", ");
-    let error = refused(kind, resource, Reason::UniqueViolation, |_| {
-        format!("another resource has the same `{named}`; it must be unique")
-    });
-    blame(error, &fields)
-}
-
-fn fields_of<'a>(kind: &'a ResourceType, index: &Index) -> Vec<&'a str> {
-    index.columns.iter().map(|at| kind.columns[*at].field.as_str()).collect()
-}
-
-fn blame(mut error: Error, fields: &[&str]) -> Error {
-    error = error.with_metadata("field", fields.join(", "));
-    for field in fields {
-        error = error.with_violation(*field, "must be unique");
-    }
-    error
+    let fields = kind.fields_of(index);
+    blame(refused(kind, resource, Reason::UniqueViolation, |_| same_values(&fields)), &fields)
 }
 
 /// A violation that only the database saw. None of a primary key: somebody recorded the same operation at
@@ -190,7 +174,7 @@ pub(super) fn by_constraint(catalogue: &Catalogue, error: &DieselError) -> Optio
     let name = information.constraint_name()?;
     let own = catalogue.types.iter().find_map(|kind| {
         let index = kind.indexes.iter().find(|index| index.unique && index_name(kind, index) == name)?;
-        Some(fields_of(kind, index))
+        Some(kind.fields_of(index))
     });
     // Of a newer schema, whose short names tell their fields; long ones are cut and end in a hash.
     let newer = || name.split_once(":unique:").map(|(_, fields)| fields.split(':').collect());
@@ -203,7 +187,5 @@ pub(super) fn by_constraint(catalogue: &Catalogue, error: &DieselError) -> Optio
         let message = format!("another resource has the same value in the unique index `{name}`");
         return Some(Error::new(Reason::UniqueViolation, message));
     };
-    let named = fields.join(", ");
-    let message = format!("another resource has the same `{named}`; it must be unique");
-    Some(blame(Error::new(Reason::UniqueViolation, message), &fields))
+    Some(blame(Error::new(Reason::UniqueViolation, same_values(&fields)), &fields))
 }

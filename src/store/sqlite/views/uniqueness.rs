@@ -39,7 +39,7 @@ fn refuse(
     value: &impl Fn(usize, &str) -> String,
 ) -> String {
     let table = identifier(kind.name.as_str());
-    let fields: Vec<&str> = index.columns.iter().map(|at| kind.columns[*at].field.as_str()).collect();
+    let fields = kind.fields_of(index);
     let equal = index
         .columns
         .iter()
