@@ -272,11 +272,6 @@ impl ResourceType {
         self.shape()
     }
 
-    /// Proto names of the fields of an index, in its order.
-    pub(crate) fn fields_of(&self, index: &Index) -> Vec<&str> {
-        index.columns.iter().map(|at| self.columns[*at].field.as_str()).collect()
-    }
-
     /// Every message that it may hold.
     pub(crate) fn shapes(&self) -> &Shapes {
         &self.shapes

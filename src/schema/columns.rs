@@ -4,7 +4,7 @@ use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor};
 
 use super::location::Problems;
 use super::options::{IndexOption, Options};
-use super::{Column, ColumnKind, ColumnSource, Index, StandardFields};
+use super::{Column, ColumnKind, ColumnSource, Index, ResourceType, StandardFields};
 
 /// Columns in field-number order, indexes in the order of their declaration.
 pub(super) fn promoted(
@@ -42,6 +42,13 @@ pub(super) fn promoted(
     }
     indexes.extend(lists.iter().filter_map(|list| listed(message, list, &columns, problems)));
     (columns, each_once(indexes))
+}
+
+impl ResourceType {
+    /// Proto names of the fields of an index, in its order.
+    pub(crate) fn fields_of(&self, index: &Index) -> Vec<&str> {
+        index.columns.iter().map(|at| self.columns[*at].field.as_str()).collect()
+    }
 }
 
 /// A field, its table's options and its owner may all ask for one index, which has one name.

@@ -32,10 +32,7 @@ pub fn request(kind: &ResourceType, method: StandardMethod, schemas: &mut JsonSc
             )
         }
         _ => {
-            let names = json!({ "type": "array", "items": text(), "maxItems": MEMBERS_MAX });
-            properties.insert("names".to_owned(), names);
-            // Of `names`; each of `requests` has its own.
-            properties.extend(["force", "allowMissing"].map(|name| (name.to_owned(), flag())));
+            properties.extend(names());
             (
                 json!({ "name": text(), "etag": text(), "force": flag(), "allowMissing": flag() }),
                 json!({ "name": name }),
@@ -59,6 +56,13 @@ pub fn request(kind: &ResourceType, method: StandardMethod, schemas: &mut JsonSc
         },
         "application/x-protobuf": { "schema": binary("the batch") },
     })
+}
+
+/// Names alone, and what holds for all of them; each of `requests` says it for itself.
+fn names() -> [(String, Value); 3] {
+    let names = json!({ "type": "array", "items": { "type": "string" }, "maxItems": MEMBERS_MAX });
+    let flag = |name: &str| (name.to_owned(), json!({ "type": "boolean" }));
+    [("names".to_owned(), names), flag("force"), flag("allowMissing")]
 }
 
 /// What a batch answers: its resources in the order of the request.
@@ -100,15 +104,7 @@ pub fn write_set() -> Value {
             "allowMissing": { "type": "boolean" },
         })),
         "delete": change(json!({ "type": text(), "name": text() })),
-        "precondition": {
-            "type": "object",
-            "properties": {
-                "version": text(),
-                "absent": { "type": "boolean" },
-                "exists": { "type": "boolean" },
-            },
-            "additionalProperties": false,
-        },
+        "precondition": precondition(),
     });
     let schema = json!({
         "type": "object",
@@ -130,6 +126,19 @@ pub fn write_set() -> Value {
         "precondition": { "version": "7" },
     }] });
     json!({ "application/json": { "schema": schema, "example": example } })
+}
+
+/// What must be so that a mutation is carried out.
+fn precondition() -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "version": { "type": "string" },
+            "absent": { "type": "boolean" },
+            "exists": { "type": "boolean" },
+        },
+        "additionalProperties": false,
+    })
 }
 
 /// What it answers: for each mutation the resource that it left behind.
